@@ -1,0 +1,30 @@
+"""WHAT goes wrong: one fault a file. A fault is listed here, tested in tests/chaos_middleware/faults, described in docs/faults.md."""
+
+from __future__ import annotations
+
+from chaos_middleware.faults.base import Fault, Target
+from chaos_middleware.faults.connect_timeout import ConnectTimeout
+from chaos_middleware.faults.connection_reset import ConnectionReset
+from chaos_middleware.faults.exception import InjectedException
+from chaos_middleware.faults.garbage_body import GarbageBody
+from chaos_middleware.faults.http_error import HttpError
+from chaos_middleware.faults.latency import Latency
+from chaos_middleware.faults.noop import Noop
+from chaos_middleware.faults.read_timeout import ReadTimeout
+from chaos_middleware.faults.slow_body import SlowBody
+from chaos_middleware.faults.truncated_body import TruncatedBody
+
+FAULTS: tuple[type[Fault], ...] = (
+    Noop,
+    Latency,
+    InjectedException,
+    HttpError,
+    ConnectTimeout,
+    ReadTimeout,
+    ConnectionReset,
+    SlowBody,
+    TruncatedBody,
+    GarbageBody,
+)
+
+__all__ = ["FAULTS", "Fault", "Target"]
