@@ -19,6 +19,7 @@ from typing import NamedTuple
 MASK = (1 << 128) - 1
 _LOW_BITS = 75  # 53 bits remain: as many as a float holds, so that `u < rate` is exact
 _UNIT = 2.0**-53
+_int = int.from_bytes
 
 
 @lru_cache(maxsize=8)
@@ -30,7 +31,7 @@ def point(seed: int, key: str, call: str = "", occurrence: int = 0) -> int:
     """The 128-bit number of the place where request `key` makes `call` for the `occurrence`-th time (0 at the edge)."""
     digest = _hasher(seed).copy()
     digest.update(f"{key}\0{call}\0{occurrence}".encode())
-    return int.from_bytes(digest.digest(), "little")
+    return _int(digest.digest(), "little")
 
 
 class RuleHash(NamedTuple):

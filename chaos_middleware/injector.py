@@ -1,0 +1,289 @@
+"""The only place that decides: match → draw → record → act.
+
+A seam tells the injector what a request reached and gets back the firings; it runs them through `Injector.run`, which records,
+acts and records again.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from time import monotonic, time
+from typing import Any, Iterator, NamedTuple, Optional
+
+from chaos_middleware import draws
+from chaos_middleware.callsite import AppFrames, Site
+from chaos_middleware.control import Control
+from chaos_middleware.errors import UnsupportedFault
+from chaos_middleware.experiment import Experiment, Match, Rule
+from chaos_middleware.faults import Fault, Target
+from chaos_middleware.ledger import Ledger
+from chaos_middleware.request import Request
+
+_MASK = draws.MASK
+_CACHED_PLACES = 4096
+_SAMPLE = "share of noted requests"  # drawn as if by a rule of this name, which no rule can have: it has blanks
+
+
+class Call(NamedTuple):
+    """An outbound call: what is called. `identity` is what draws depend on."""
+
+    seam: str
+    method: str
+    host: str
+    path: str
+    query: str = ""
+
+    @property
+    def identity(self) -> str:
+        """`METHOD host/path?query`, without the port."""
+        return f"{self.method} {self.host}{self.path}" + (f"?{self.query}" if self.query else "")
+
+
+class _Armed(NamedTuple):
+    a: int
+    b: int
+    limit: int
+    rule: Rule
+
+
+class _Plan:
+    """The rules that match at a place, and for each stage those with a rate above 0, ready to draw."""
+
+    __slots__ = ("number", "rules", "stages")
+
+    def __init__(self, number: int, rules: tuple[Rule, ...]) -> None:
+        self.number = number
+        self.rules = rules
+        self.stages: dict[str, tuple[_Armed, ...]] = {}
+
+
+@dataclass
+class Firing:
+    """A rule that fired: the fault with its random settings drawn, and where. `did` is what the seam says came of it."""
+
+    id: str
+    rule: Rule
+    fault: Fault
+    request: Request
+    call: Optional[Call] = None
+    occurrence: int = 0
+    site: Optional[Site] = None
+    did: Optional[str] = None
+
+
+class Injector:
+    """Draws for one experiment, and runs what fires."""
+
+    def __init__(self, experiment: Experiment, ledger: Ledger, control: Control, frames: AppFrames) -> None:
+        self.experiment = experiment
+        self.ledger = ledger
+        self.control = control
+        self.frames = frames
+        self._seed = experiment.seed
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._places: dict[Any, _Plan] = {}
+        self._headers = sorted({name for rule in experiment.rules for name, _ in rule.match.header})
+        self._first: dict[str, int] = {}
+        share = draws.rule_hash(self._seed, _SAMPLE)
+        self._share = (share.a, share.b, draws.limit(experiment.call_share))
+
+    def open(self, key: str, stage: str, environ: dict[str, Any]) -> tuple[Request, list[Firing]]:
+        """A request has come in: note it, and draw for it at the edge."""
+        at = draws.point(self._seed, key)
+        request = Request(self, key, stage, environ, at)
+        a, b, limit = self._share
+        request.sampled = (a * at + b) & _MASK < limit
+        place = (request.method, request.path) if not self._headers else self._with_headers(request)
+        plan = self._places.get(place) or self._find("wsgi", place, request, None)
+        self.ledger.reached(f"{key}\t{stage}\t{plan.number}")
+        armed = plan.stages.get(stage)
+        if armed is None:
+            armed = self._arm(plan, stage)
+        fired: list[Firing] = []
+        for a, b, limit, rule in armed:
+            if (a * at + b) & _MASK < limit:
+                fired.append(Firing(f"{key}:{rule.name}", rule, _settled(self._seed, rule, at), request))
+        return request, [firing for firing in fired if self._passes_gate(firing)] if fired else fired
+
+    def reach(self, request: Request, call: Call) -> tuple[int, list[Firing]]:
+        """A request is about to make a call: note it, draw for it; returns the call's occurrence and what fires.
+
+        Firings have no site yet: the seam gives it when it has one.
+        """
+        identity = call.identity
+        occurrence = request.occurrence(identity)
+        place = (call, self._with_headers(request) if self._headers else request.path)
+        plan = self._places.get(place) or self._find(call.seam, place, request, call)
+        self.ledger.reached(f"{request.key}\t{request.stage}\t{plan.number}\t{identity}\t{occurrence}")
+        armed = plan.stages.get(request.stage)
+        if armed is None:
+            armed = self._arm(plan, request.stage)
+        fired = []
+        for a, b, limit, rule in armed:
+            counted = occurrence if rule.persistence == "attempt" else 0
+            at = draws.point(self._seed, request.key, identity, counted)
+            if (a * at + b) & _MASK < limit:
+                name = f"{request.key}:{rule.name}:{call_hash(identity)}.{occurrence}"
+                fault = _settled(self._seed, rule, at)
+                fired.append(Firing(name, rule, fault, request, call, occurrence))
+        return occurrence, [firing for firing in fired if self._passes_gate(firing)]
+
+    @contextmanager
+    def run(self, firing: Firing) -> Iterator[bool]:
+        """Record the start of a fault, let the body act, record its end; yields False, and records why, where it may not act."""
+        reason = self.control.admit()
+        if reason is not None:
+            self.suppress(firing, reason)
+            yield False
+            return
+        started, clock = time(), monotonic()
+        self._record_start(firing, started)
+        try:
+            yield True
+        except BaseException as error:
+            firing.did = firing.did or type(error).__name__
+            raise
+        finally:
+            self.control.release()
+            measured = {"seconds": monotonic() - clock, "did": firing.did or "done"}
+            self.ledger.write("end", id=firing.id, started=started, finished=time(), measured=measured)
+
+    def act(self, firing: Firing, target: Target) -> None:
+        """Run a firing whose whole effect is the call of its fault on `target`."""
+        with self.run(firing) as may:
+            if may:
+                try:
+                    firing.fault.act(target)
+                except UnsupportedFault as error:
+                    firing.did = "unsupported"
+                    self.ledger.write("note", level="error", text=f"rule {firing.rule.name}: {error}")
+
+    def note_call(self, request: Request, **fields: Any) -> None:
+        """Note an outbound call that has ended: at once for a request that is sampled or met a fault, else when it meets one."""
+        record = {"key": request.key, "stage": request.stage, "route": request.where(), "sampled": request.sampled, **fields}
+        if request.sampled or request.faults:
+            self.ledger.write("call", **record)
+        else:
+            request.calls = (*request.calls, record)
+
+    def close(self, request: Request) -> None:
+        """The request has left the app."""
+        if not (request.sampled or request.faults):
+            return
+        for record in request.calls:
+            self.ledger.write("call", **record)
+        error, site = request.error, None
+        if error is not None:
+            site = self.frames.deepest(error.__traceback__)
+        self.ledger.write(
+            "request",
+            key=request.key,
+            stage=request.stage,
+            route=request.where(),
+            method=request.method,
+            status=request.status,
+            seconds=time() - request.started,
+            faults=request.faults,
+            error=error and {"class": type(error).__name__, "text": str(error)[:300]},
+            frame=site and site._asdict(),
+            sampled=request.sampled,
+        )
+
+    def suppress(self, firing: Firing, reason: str) -> None:
+        """Record that a rule fired and did not act, and why."""
+        request = firing.request
+        self.ledger.write(
+            "suppressed", id=firing.id, key=request.key, stage=request.stage, rule=firing.rule.name,
+            seam=firing.rule.seam, reason=reason,
+        )  # fmt: skip
+
+    def _record_start(self, firing: Firing, started: float) -> None:
+        request, rule = firing.request, firing.rule
+        request.faults = (*request.faults, firing.id)
+        self.ledger.write(
+            "fault",
+            id=firing.id,
+            key=request.key,
+            stage=request.stage,
+            rule=rule.name,
+            fault=rule.fault.name,
+            seam=rule.seam,
+            phase=rule.phase,
+            asked={"type": rule.fault.name, **firing.fault.asked()},
+            site=firing.site and firing.site._asdict(),
+            target=firing.call and firing.call.identity,
+            occurrence=firing.occurrence,
+            route=request.where(),
+            pid=self.ledger.pid,
+            started=started,
+        )
+
+    def _passes_gate(self, firing: Firing) -> bool:
+        rule = firing.rule
+        every, first = rule.gate.every, rule.gate.first
+        if every is not None:
+            passes = draws.rule_hash(self._seed, rule.name + ":gate").u(firing.request.point) < 1 / every
+        elif first is not None:
+            self._first[rule.name] = self._first.get(rule.name, 0) + 1
+            passes = self._first[rule.name] <= first
+        else:
+            return True
+        if not passes:
+            self.suppress(firing, "gate")
+        return passes
+
+    def _with_headers(self, request: Request) -> tuple[Any, ...]:
+        return request.method, request.path, tuple(_header(request, name) for name in self._headers)
+
+    def _find(self, seam: str, place: Any, request: Request, call: Optional[Call]) -> _Plan:
+        """The plan for a place that has not been met before (or was forgotten)."""
+        rules = tuple(r for r in self.experiment.rules if r.seam == seam and _matches(r.match, request, call))
+        names = tuple(rule.name for rule in rules)
+        plan = self._plans.get((seam, *names))
+        if plan is None:
+            example = call.identity if call else f"{request.method} {request.path}"
+            plan = self._plans.setdefault((seam, *names), _Plan(self.ledger.plan(seam, names, example), rules))
+        if len(self._places) >= _CACHED_PLACES:
+            self._places.clear()
+        self._places[place] = plan
+        return plan
+
+    def _arm(self, plan: _Plan, stage: str) -> tuple[_Armed, ...]:
+        armed = []
+        for rule in plan.rules:
+            rate = rule.rate_in(stage)
+            if rate > 0:
+                hashed = draws.rule_hash(self._seed, rule.name)
+                armed.append(_Armed(hashed.a, hashed.b, draws.limit(rate), rule))
+        plan.stages[stage] = tuple(armed)
+        return plan.stages[stage]
+
+
+def call_hash(identity: str) -> str:
+    """Eight hex digits of a call's identity, for event ids."""
+    return blake2b(identity.encode(), digest_size=4).hexdigest()
+
+
+def _settled(seed: int, rule: Rule, at: int) -> Fault:
+    return rule.fault.settle(draws.values(seed, rule.name, at))
+
+
+def _header(request: Request, name: str) -> str:
+    return str(request.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
+
+
+def _matches(match: Match, request: Request, call: Optional[Call]) -> bool:
+    if not (_any(match.route, request.path) and not (match.not_route and _any(match.not_route, request.path))):
+        return False
+    if any(not fnmatchcase(_header(request, name), pattern) for name, pattern in match.header):
+        return False
+    if call is None:
+        return _any(match.method, request.method)
+    return _any(match.method, call.method) and _any(match.host, call.host) and _any(match.path, call.path)
+
+
+def _any(patterns: tuple[str, ...], text: str) -> bool:
+    return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)

@@ -1,0 +1,67 @@
+"""`ChaosMiddleware`: wraps a WSGI application. Off, it costs one attribute test; on, it opens each keyed request to the rules."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Iterable, Optional, Union
+
+from chaos_middleware.callsite import AppFrames
+from chaos_middleware.control import Control
+from chaos_middleware.experiment import Experiment, load
+from chaos_middleware.injector import Injector
+from chaos_middleware.ledger import Ledger
+from chaos_middleware.seams.wsgi import Edge, StartResponse, WsgiApp
+
+
+class ChaosMiddleware:
+    """Faults for the requests of `app`, as an experiment says.
+
+        app.wsgi_app = ChaosMiddleware(app.wsgi_app)     # off unless CHAOS_ENABLED=1; experiment from CHAOS_CONFIG
+
+    experiment: an `Experiment`, the path of a chaos-config.json, or None for the path in `CHAOS_CONFIG`; without any, it is off.
+    enabled: opt in by code; None asks `CHAOS_ENABLED=1`.
+    run_dir: where the ledger, lease and kill switch are; None asks `CHAOS_RUN_DIR`; without any, no ledger is kept.
+    app_dir: root of the app's own source, for call sites; None asks `CHAOS_APP_DIR`, else the current folder.
+
+    Raises `ExperimentError` for an experiment that is not valid.
+    """
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        experiment: Union[Experiment, str, Path, None] = None,
+        *,
+        enabled: Optional[bool] = None,
+        run_dir: Union[str, Path, None] = None,
+        app_dir: Union[str, Path, None] = None,
+    ) -> None:
+        self.app = app
+        self._edge: Optional[Edge] = None
+        self.injector: Optional[Injector] = None
+        enabled = os.environ.get("CHAOS_ENABLED") == "1" if enabled is None else enabled
+        experiment = experiment or os.environ.get("CHAOS_CONFIG")
+        if not enabled or not experiment:
+            return
+        if not isinstance(experiment, Experiment):
+            experiment = load(experiment)
+        folder = run_dir or os.environ.get("CHAOS_RUN_DIR")
+        run = Path(folder) if folder else None
+        self.injector = Injector(
+            experiment,
+            Ledger(run and run / "faults", seed=experiment.seed, experiment=experiment.sha256),
+            Control(experiment.safety, run),
+            AppFrames(str(app_dir or os.environ.get("CHAOS_APP_DIR") or Path.cwd())),
+        )
+        self._edge = Edge(app, self.injector)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if self._edge is None:
+            return self.app(environ, start_response)
+        return self._edge(environ, start_response)
+
+    def uninstall(self) -> None:
+        """Take every fault and every patch away for good; the app is served as if it had never been wrapped."""
+        self._edge = None
+        if self.injector is not None:
+            self.injector.ledger.close()

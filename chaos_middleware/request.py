@@ -1,0 +1,49 @@
+"""The current request: its key and stage, the faults it met and the outbound calls it made.
+
+`current` follows the request through the app's code; `carry.py` takes it along into the threads and greenlets the app starts.
+"""
+
+from __future__ import annotations
+
+import itertools
+from contextvars import ContextVar
+from time import time
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from chaos_middleware.injector import Firing, Injector
+
+current: ContextVar[Optional[Request]] = ContextVar("chaos_request", default=None)
+
+
+class Request:
+    """One keyed request while it is in the app. Cheap to make: one is made for every request under chaos."""
+
+    route: Optional[str] = None  # the framework's template, once it has told
+    status: Optional[int] = None
+    error: Optional[BaseException] = None
+    faults: tuple[str, ...] = ()  # ids of the fault events met so far
+    calls: tuple[dict[str, Any], ...] = ()  # ended outbound calls that wait for a reason to be written down
+    pending: Optional[Firing] = None  # an error that the framework's signal raises inside the request
+    _occurrences: Optional[dict[str, itertools.count[int]]] = None
+
+    def __init__(self, injector: Injector, key: str, stage: str, environ: dict[str, Any], point: int) -> None:
+        self.injector = injector
+        self.key = key
+        self.stage = stage
+        self.environ = environ
+        self.point = point
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        self.started = time()
+        self.sampled = False
+
+    def occurrence(self, call: str) -> int:
+        """How often this same call came before in this request; safe with the app's own threads."""
+        if self._occurrences is None:
+            self._occurrences = {}
+        return next(self._occurrences.setdefault(call, itertools.count()))
+
+    def where(self) -> str:
+        """The route's template with its method, or the path where no framework told one."""
+        return f"{self.method} {self.route or self.path}"

@@ -1,0 +1,107 @@
+"""The edge: the request as it comes in and the answer as it goes out."""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Optional
+
+from chaos_middleware.headers import DEFAULT_STAGE, FAULT, KEY_ENVIRON, MAX_KEY_LENGTH, STAGE_ENVIRON
+from chaos_middleware.headers import VALID_KEY, VALID_STAGE
+from chaos_middleware.request import Request, current
+from chaos_middleware.seams.edge import edge_faults
+
+if TYPE_CHECKING:
+    from chaos_middleware.injector import Firing, Injector
+
+StartResponse = Callable[..., Callable[[bytes], Any]]
+WsgiApp = Callable[[Any, Any], Iterable[bytes]]
+
+
+class Edge:
+    """A WSGI application around another one, whose keyed requests meet the rules of the `wsgi` seam."""
+
+    def __init__(self, app: WsgiApp, injector: Injector) -> None:
+        self._app = app
+        self._injector = injector
+        self._scope_all = injector.experiment.scope == "all"
+        self._allow_remote = injector.experiment.safety.allow_remote
+        self._anonymous = count()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        key = self._key(environ)
+        if key is None:
+            current.set(None)  # a server that did not close the last body must not hand its request on
+            return self._app(environ, start_response)
+        stage = environ.get(STAGE_ENVIRON, DEFAULT_STAGE)
+        if stage is not DEFAULT_STAGE and VALID_STAGE.match(stage) is None:
+            stage = DEFAULT_STAGE
+        request, firings = self._injector.open(key, stage, environ)
+        current.set(request)
+        answer = _Answer(request, start_response)
+        try:
+            app = edge_faults(self._app, firings) if firings else self._app
+            body = app(environ, answer.start)
+        except BaseException as error:
+            request.error = error
+            _leave(request)
+            raise
+        if type(body) in (list, tuple) or isinstance(body, environ.get("wsgi.file_wrapper", ())):
+            _leave(request)  # nothing of the app runs while the server sends these
+            return body
+        return _Body(body, request)
+
+    def _key(self, environ: dict[str, Any]) -> Optional[str]:
+        key: Optional[str] = environ.get(KEY_ENVIRON)
+        if key is None or VALID_KEY.match(key) is None or len(key) > MAX_KEY_LENGTH:
+            key = f"anon.{os.getpid()}.{next(self._anonymous)}" if self._scope_all else None
+        return key if self._allow_remote or _is_local(environ) else None
+
+
+class _Answer:
+    """The app's `start_response`: notes the status and names the faults that the request met so far."""
+
+    __slots__ = ("_request", "_start_response")
+
+    def __init__(self, request: Request, start_response: StartResponse) -> None:
+        self._request = request
+        self._start_response = start_response
+
+    def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], Any]:
+        request = self._request
+        request.status = int(status[:3])
+        if request.faults:
+            headers = [*headers, (FAULT, ",".join(request.faults))]
+        return self._start_response(status, headers, *exc_info)
+
+
+class _Body:
+    """The app's body; the request stays the current one until the server closes it."""
+
+    __slots__ = ("_body", "_request")
+
+    def __init__(self, body: Iterable[bytes], request: Request) -> None:
+        self._body = body
+        self._request = request
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            _leave(self._request)
+
+
+def _leave(request: Request) -> None:
+    request.injector.close(request)
+    if current.get() is request:
+        current.set(None)
+
+
+def _is_local(environ: dict[str, Any]) -> bool:
+    address = environ.get("REMOTE_ADDR") or ""  # empty on a Unix socket
+    return address[:4] == "127." or address in ("", "::1") or address.startswith("::ffff:127.")
