@@ -1,6 +1,6 @@
 """Seeded faults inside a WSGI service; standard library only.
 
-    app.wsgi_app = ChaosMiddleware(app.wsgi_app)
+app.wsgi_app = ChaosMiddleware(app.wsgi_app)
 """
 
 from chaos_middleware.errors import ChaosError, ExperimentError, UnsupportedFault, injected_by

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from types import CodeType, FrameType, TracebackType
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 _OUR_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NOT_THE_APP = ("site-packages", "dist-packages")
@@ -27,11 +27,11 @@ class AppFrames:
 
     def __init__(self, app_dir: str) -> None:
         self._root = os.path.join(os.path.realpath(app_dir), "")
-        self._files: dict[CodeType, Optional[str]] = {}
+        self._files: dict[CodeType, str | None] = {}
 
-    def nearest(self, frame: Optional[FrameType] = None) -> Optional[Site]:
+    def nearest(self, frame: FrameType | None = None) -> Site | None:
         """The innermost frame of the app at or outside `frame` (default: the caller's), or None."""
-        frame = frame or sys._getframe(1)  # noqa: SLF001 - the documented way, at 1/200 of traceback's cost
+        frame = frame or sys._getframe(1)
         while frame is not None:
             file = self._own_file(frame.f_code)
             if file is not None:
@@ -39,7 +39,7 @@ class AppFrames:
             frame = frame.f_back
         return None
 
-    def deepest(self, traceback: Optional[TracebackType]) -> Optional[Site]:
+    def deepest(self, traceback: TracebackType | None) -> Site | None:
         """The innermost frame of the app in a traceback, or None."""
         found = None
         while traceback is not None:
@@ -49,11 +49,11 @@ class AppFrames:
             traceback = traceback.tb_next
         return found
 
-    def _own_file(self, code: CodeType) -> Optional[str]:
+    def _own_file(self, code: CodeType) -> str | None:
         try:
             return self._files[code]
         except KeyError:
-            file: Optional[str] = os.path.realpath(code.co_filename)
+            file: str | None = os.path.realpath(code.co_filename)
             if not self._is_own(str(file)):
                 file = None
             self._files[code] = file

@@ -1,7 +1,7 @@
 """The safety limits: kill switch, lease, budget; and the sleep that a kill switch wakes.
 
-No thread and no timer: limits are looked at when a fault is about to act, and by every sleeper ten times a second, which holds
-under threads, greenlets and forks alike.
+No thread and no timer: limits are looked at when a fault is about to act, and by every sleeper ten times a second,
+which holds under threads, greenlets and forks alike.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 from chaos_middleware.experiment import Safety
 
@@ -31,7 +31,7 @@ def _unpatched_sleep() -> Callable[[float], None]:
 class Control:
     """Whether a fault may act now. `clock` is wall time (a lease is a file's mtime)."""
 
-    def __init__(self, safety: Safety, run_dir: Optional[Path] = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, safety: Safety, run_dir: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._safety = safety
         self._clock = clock
         self._kill_file = str(run_dir / "kill") if run_dir else None
@@ -42,12 +42,14 @@ class Control:
         self._at_once = 0
 
     def kill(self) -> None:
-        """Stop every fault of this process for good, and of the run's other processes through the kill file; wakes sleepers."""
+        """Stop every fault of this process for good, and of the run's other processes through the kill file; wakes
+        sleepers.
+        """
         self._killed = True
         if self._kill_file is not None:
             Path(self._kill_file).touch()
 
-    def stopped(self) -> Optional[str]:
+    def stopped(self) -> str | None:
         """`killed` or `lease` when no fault may act any more, else None."""
         if self._killed or (self._kill_file is not None and os.path.exists(self._kill_file)):
             return "killed"
@@ -60,8 +62,10 @@ class Control:
                 return "lease"
         return None
 
-    def admit(self) -> Optional[str]:
-        """Count one fault in, or say why it may not act: `killed`, `lease`, `budget`, `concurrent`. `release` counts it out."""
+    def admit(self) -> str | None:
+        """Count one fault in, or say why it may not act: `killed`, `lease`, `budget`, `concurrent`. `release` counts
+        it out.
+        """
         reason = self.stopped()
         if reason is not None:
             return reason
@@ -80,7 +84,9 @@ class Control:
             self._at_once -= 1
 
     def sleep(self, seconds: float, *, blocking: bool = False) -> float:
-        """Sleep, cooperatively or with the whole worker, until the time is over or faults are stopped; returns the seconds slept."""
+        """Sleep, cooperatively or with the whole worker, until the time is over or faults are stopped; returns the
+        seconds slept.
+        """
         sleep = _unpatched_sleep() if blocking else time.sleep
         started = time.monotonic()
         while True:

@@ -5,7 +5,8 @@
     ├── UnsupportedFault     this server, driver or place cannot have this fault; says why
     └── ServeError           `python -m chaos_middleware.serve` cannot serve what it was given
 
-An error that a fault raises into the app is never one of these: it is the library's own class, marked by `mark_injected`.
+An error that a fault raises into the app is never one of these: it is the library's own class, marked by
+`mark_injected`.
 """
 
 from __future__ import annotations

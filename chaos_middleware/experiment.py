@@ -6,10 +6,11 @@ The format is in docs/formats.md, for editors in `experiment.schema.json`.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Mapping, Optional, Union
+from typing import Any
 
 from chaos_middleware.errors import ExperimentError
 from chaos_middleware.faults import FAULTS, Fault
@@ -27,8 +28,8 @@ class Stage:
     """A labelled part of a run: `seconds` long, or the `share` of its requests."""
 
     name: str
-    seconds: Optional[float] = None
-    share: Optional[float] = None
+    seconds: float | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Match:
 class Gate:
     """A further condition: one key in `every`, or only the `first` N firings of each process."""
 
-    every: Optional[int] = None
-    first: Optional[int] = None
+    every: int | None = None
+    first: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Rule:
     name: str
     seam: str
     fault: Fault
-    rate: Union[float, Mapping[str, float]]
+    rate: float | Mapping[str, float]
     match: Match = Match()
     gate: Gate = Gate()
     persistence: str = "attempt"
@@ -73,7 +74,9 @@ class Rule:
 
 @dataclass(frozen=True)
 class Safety:
-    """Limits: the lease's length in seconds, faults in all and at once (each per process), and whether remote clients may have any."""
+    """Limits: the lease's length in seconds, faults in all and at once (each per process), and whether remote clients
+    may have any.
+    """
 
     lease_seconds: float = 10.0
     max_faults: int = 100_000
@@ -101,7 +104,7 @@ class Experiment:
         return self.scope == "keyed" and all(rule.gate.first is None for rule in self.rules)
 
 
-def load(path: Union[str, Path]) -> Experiment:
+def load(path: str | Path) -> Experiment:
     """The experiment in a file; raises `ExperimentError`."""
     file = Path(path)
     try:
@@ -166,7 +169,7 @@ def _rule(reader: Reader) -> Rule:
     return rule
 
 
-def _rate(reader: Reader) -> Union[float, Mapping[str, float]]:
+def _rate(reader: Reader) -> float | Mapping[str, float]:
     value = reader.any("rate")
     if not isinstance(value, dict):
         return Reader({"rate": value}, reader.file, reader.path).number("rate", 0, 1)

@@ -1,17 +1,18 @@
 """The only place that decides: match → draw → record → act.
 
-A seam tells the injector what a request reached and gets back the firings; it runs them through `Injector.run`, which records,
-acts and records again.
+A seam tells the injector what a request reached and gets back the firings; it runs them through `Injector.run`, which
+records, acts and records again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import blake2b
 from time import monotonic, time
-from typing import Any, Iterator, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from chaos_middleware import draws
 from chaos_middleware.callsite import AppFrames, Site
@@ -68,10 +69,10 @@ class Firing:
     rule: Rule
     fault: Fault
     request: Request
-    call: Optional[Call] = None
+    call: Call | None = None
     occurrence: int = 0
-    site: Optional[Site] = None
-    did: Optional[str] = None
+    site: Site | None = None
+    did: str | None = None
 
 
 class Injector:
@@ -133,7 +134,9 @@ class Injector:
 
     @contextmanager
     def run(self, firing: Firing) -> Iterator[bool]:
-        """Record the start of a fault, let the body act, record its end; yields False, and records why, where it may not act."""
+        """Record the start of a fault, let the body act, record its end; yields False, and records why, where it may
+        not act.
+        """
         reason = self.control.admit()
         if reason is not None:
             self.suppress(firing, reason)
@@ -162,8 +165,16 @@ class Injector:
                     self.ledger.write("note", level="error", text=f"rule {firing.rule.name}: {error}")
 
     def note_call(self, request: Request, **fields: Any) -> None:
-        """Note an outbound call that has ended: at once for a request that is sampled or met a fault, else when it meets one."""
-        record = {"key": request.key, "stage": request.stage, "route": request.where(), "sampled": request.sampled, **fields}
+        """Note an outbound call that has ended: at once for a request that is sampled or met a fault, else when it
+        meets one.
+        """
+        record = {
+            "key": request.key,
+            "stage": request.stage,
+            "route": request.where(),
+            "sampled": request.sampled,
+            **fields,
+        }
         if request.sampled or request.faults:
             self.ledger.write("call", **record)
         else:
@@ -238,7 +249,7 @@ class Injector:
     def _with_headers(self, request: Request) -> tuple[Any, ...]:
         return request.method, request.path, tuple(_header(request, name) for name in self._headers)
 
-    def _find(self, seam: str, place: Any, request: Request, call: Optional[Call]) -> _Plan:
+    def _find(self, seam: str, place: Any, request: Request, call: Call | None) -> _Plan:
         """The plan for a place that has not been met before (or was forgotten)."""
         rules = tuple(r for r in self.experiment.rules if r.seam == seam and _matches(r.match, request, call))
         names = tuple(rule.name for rule in rules)
@@ -275,7 +286,7 @@ def _header(request: Request, name: str) -> str:
     return str(request.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
 
 
-def _matches(match: Match, request: Request, call: Optional[Call]) -> bool:
+def _matches(match: Match, request: Request, call: Call | None) -> bool:
     if not (_any(match.route, request.path) and not (match.not_route and _any(match.not_route, request.path))):
         return False
     if any(not fnmatchcase(_header(request, name), pattern) for name, pattern in match.header):

@@ -1,4 +1,5 @@
-"""The ledger: what each process reached and did, one unlocked append a record, so that a SIGKILL loses nothing that happened.
+"""The ledger: what each process reached and did, one unlocked append a record, so that a SIGKILL loses nothing that
+happened.
 
 Formats: docs/formats.md, `faults/`. A forked worker gets files of its own at its first record.
 """
@@ -11,7 +12,7 @@ import sys
 from itertools import count
 from pathlib import Path
 from time import time
-from typing import Any, Optional
+from typing import Any
 
 VERSION = 1
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -19,9 +20,11 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, default=str
 
 
 class Ledger:
-    """Writes below `folder`; with None it keeps nothing. A ledger that cannot be written raises `OSError` to its caller."""
+    """Writes below `folder`; with None it keeps nothing. A ledger that cannot be written raises `OSError` to its
+    caller.
+    """
 
-    def __init__(self, folder: Optional[Path], **about: Any) -> None:
+    def __init__(self, folder: Path | None, **about: Any) -> None:
         self._folder = folder
         self._about = about
         self._pid = 0

@@ -1,10 +1,13 @@
-"""`ChaosMiddleware`: wraps a WSGI application. Off, it costs one attribute test; on, it opens each keyed request to the rules."""
+"""`ChaosMiddleware`: wraps a WSGI application. Off, it costs one attribute test; on, it opens each keyed request to
+the rules.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Iterable, Optional, Union
+from typing import Any
 
 from chaos_middleware.callsite import AppFrames
 from chaos_middleware.control import Control
@@ -19,7 +22,8 @@ class ChaosMiddleware:
 
         app.wsgi_app = ChaosMiddleware(app.wsgi_app)     # off unless CHAOS_ENABLED=1; experiment from CHAOS_CONFIG
 
-    experiment: an `Experiment`, the path of a chaos-config.json, or None for the path in `CHAOS_CONFIG`; without any, it is off.
+    experiment: an `Experiment`, the path of a chaos-config.json, or None for the path in `CHAOS_CONFIG`; without any,
+    it is off.
     enabled: opt in by code; None asks `CHAOS_ENABLED=1`.
     run_dir: where the ledger, lease and kill switch are; None asks `CHAOS_RUN_DIR`; without any, no ledger is kept.
     app_dir: root of the app's own source, for call sites; None asks `CHAOS_APP_DIR`, else the current folder.
@@ -30,15 +34,15 @@ class ChaosMiddleware:
     def __init__(
         self,
         app: WsgiApp,
-        experiment: Union[Experiment, str, Path, None] = None,
+        experiment: Experiment | str | Path | None = None,
         *,
-        enabled: Optional[bool] = None,
-        run_dir: Union[str, Path, None] = None,
-        app_dir: Union[str, Path, None] = None,
+        enabled: bool | None = None,
+        run_dir: str | Path | None = None,
+        app_dir: str | Path | None = None,
     ) -> None:
         self.app = app
-        self._edge: Optional[Edge] = None
-        self.injector: Optional[Injector] = None
+        self._edge: Edge | None = None
+        self.injector: Injector | None = None
         enabled = os.environ.get("CHAOS_ENABLED") == "1" if enabled is None else enabled
         experiment = experiment or os.environ.get("CHAOS_CONFIG")
         if not enabled or not experiment:

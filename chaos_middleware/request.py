@@ -1,6 +1,7 @@
 """The current request: its key and stage, the faults it met and the outbound calls it made.
 
-`current` follows the request through the app's code; `carry.py` takes it along into the threads and greenlets the app starts.
+`current` follows the request through the app's code; `carry.py` takes it along into the threads and greenlets the app
+starts.
 """
 
 from __future__ import annotations
@@ -8,24 +9,24 @@ from __future__ import annotations
 import itertools
 from contextvars import ContextVar
 from time import time
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chaos_middleware.injector import Firing, Injector
 
-current: ContextVar[Optional[Request]] = ContextVar("chaos_request", default=None)
+current: ContextVar[Request | None] = ContextVar("chaos_request", default=None)
 
 
 class Request:
     """One keyed request while it is in the app. Cheap to make: one is made for every request under chaos."""
 
-    route: Optional[str] = None  # the framework's template, once it has told
-    status: Optional[int] = None
-    error: Optional[BaseException] = None
+    route: str | None = None  # the framework's template, once it has told
+    status: int | None = None
+    error: BaseException | None = None
     faults: tuple[str, ...] = ()  # ids of the fault events met so far
     calls: tuple[dict[str, Any], ...] = ()  # ended outbound calls that wait for a reason to be written down
-    pending: Optional[Firing] = None  # an error that the framework's signal raises inside the request
-    _occurrences: Optional[dict[str, itertools.count[int]]] = None
+    pending: Firing | None = None  # an error that the framework's signal raises inside the request
+    _occurrences: dict[str, itertools.count[int]] | None = None
 
     def __init__(self, injector: Injector, key: str, stage: str, environ: dict[str, Any], point: int) -> None:
         self.injector = injector

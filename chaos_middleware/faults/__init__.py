@@ -1,4 +1,6 @@
-"""WHAT goes wrong: one fault a file. A fault is listed here, tested in tests/chaos_middleware/faults, described in docs/faults.md."""
+"""WHAT goes wrong: one fault a file. A fault is listed here, tested in tests/chaos_middleware/faults, described in
+docs/faults.md.
+"""
 
 from __future__ import annotations
 

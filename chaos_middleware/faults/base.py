@@ -6,7 +6,8 @@ A fault holds only its settings. Whether to act is decided in `injector.py`, how
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn, Protocol, Sequence
+from collections.abc import Sequence
+from typing import Any, ClassVar, NoReturn, Protocol
 
 from chaos_middleware.reading import Reader
 
@@ -15,11 +16,13 @@ class Target(Protocol):
     """The place that a fault acts on: a request at the edge, or one call of a dependency."""
 
     def delay(self, seconds: float, *, blocking: bool) -> None:
-        """Hold the caller up; where the caller has a timeout that ends earlier, raise the library's timeout error then."""
+        """Hold the caller up; where the caller has a timeout that ends earlier, raise the library's timeout error
+        then.
+        """
 
     def fail(self, how: str, give_up: float = 0.0) -> NoReturn:
-        """Fail as the network does, in the library's own class: `connection_reset` at once; `connect_timeout` or `read_timeout` when
-        the caller's own timeout ends, or after `give_up` seconds where it has none.
+        """Fail as the network does, in the library's own class: `connection_reset` at once; `connect_timeout` or
+        `read_timeout` when the caller's own timeout ends, or after `give_up` seconds where it has none.
         """
 
     def throw(self, error: Exception) -> NoReturn:

@@ -11,7 +11,9 @@ from chaos_middleware.reading import Reader
 
 @dataclass(frozen=True)
 class ConnectTimeout(Fault):
-    """The caller waits its own connect timeout out; a caller without one waits `give_up` seconds, as a kernel or a peer ends it."""
+    """The caller waits its own connect timeout out; a caller without one waits `give_up` seconds, as a kernel or a
+    peer ends it.
+    """
 
     name = "connect_timeout"
 

@@ -43,7 +43,9 @@ class InjectedException(Fault):
 
     @classmethod
     def read(cls, settings: Reader) -> InjectedException:
-        return cls(settings.choice("class", ALLOWED, "RuntimeError"), settings.text("message", "injected by chaos-test"))
+        return cls(
+            settings.choice("class", ALLOWED, "RuntimeError"), settings.text("message", "injected by chaos-test")
+        )
 
     def asked(self) -> dict[str, Any]:
         return {"class": self.class_name, "message": self.message}

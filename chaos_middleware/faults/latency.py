@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp
 from statistics import NormalDist
-from typing import Any, Sequence
+from typing import Any
 
 from chaos_middleware.faults.base import Fault, Target
 from chaos_middleware.reading import Reader
@@ -16,10 +17,11 @@ _STANDARD = NormalDist()
 
 @dataclass(frozen=True)
 class Latency(Fault):
-    """A delay in seconds: `fixed` (`seconds`), `uniform` (`low`..`high`), `normal` (`mean`, `sd`), `lognormal` (`median`, `sigma`).
+    """A delay in seconds: `fixed` (`seconds`), `uniform` (`low`..`high`), `normal` (`mean`, `sd`), `lognormal`
+    (`median`, `sigma`).
 
-    Drawn values are cut at 0 and at `max_seconds`. `blocking` stalls the whole worker, as a lock or a frozen driver does, and not
-    only the greenlet or thread that asked.
+    Drawn values are cut at 0 and at `max_seconds`. `blocking` stalls the whole worker, as a lock or a frozen driver
+    does, and not only the greenlet or thread that asked.
     """
 
     name = "latency"

@@ -1,4 +1,6 @@
-"""`read_timeout`: the connection stands and the request is sent, but no answer comes until the caller's timeout ends the wait."""
+"""`read_timeout`: the connection stands and the request is sent, but no answer comes until the caller's timeout ends
+the wait.
+"""
 
 from __future__ import annotations
 

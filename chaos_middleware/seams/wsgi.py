@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 from itertools import count
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
-from chaos_middleware.headers import DEFAULT_STAGE, FAULT, KEY_ENVIRON, MAX_KEY_LENGTH, STAGE_ENVIRON
-from chaos_middleware.headers import VALID_KEY, VALID_STAGE
+from chaos_middleware.headers import (
+    DEFAULT_STAGE,
+    FAULT,
+    KEY_ENVIRON,
+    MAX_KEY_LENGTH,
+    STAGE_ENVIRON,
+    VALID_KEY,
+    VALID_STAGE,
+)
 from chaos_middleware.request import Request, current
 from chaos_middleware.seams.edge import edge_faults
 
 if TYPE_CHECKING:
-    from chaos_middleware.injector import Firing, Injector
+    from chaos_middleware.injector import Injector
 
 StartResponse = Callable[..., Callable[[bytes], Any]]
 WsgiApp = Callable[[Any, Any], Iterable[bytes]]
@@ -51,8 +58,8 @@ class Edge:
             return body
         return _Body(body, request)
 
-    def _key(self, environ: dict[str, Any]) -> Optional[str]:
-        key: Optional[str] = environ.get(KEY_ENVIRON)
+    def _key(self, environ: dict[str, Any]) -> str | None:
+        key: str | None = environ.get(KEY_ENVIRON)
         if key is None or VALID_KEY.match(key) is None or len(key) > MAX_KEY_LENGTH:
             key = f"anon.{os.getpid()}.{next(self._anonymous)}" if self._scope_all else None
         return key if self._allow_remote or _is_local(environ) else None
