@@ -1,0 +1,83 @@
+"""Load, failures and latency over time, with the stages shaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis.plots import bins, contrast, stages, style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from chaos_analysis.model import Analysis
+
+
+def draw(analysis: Analysis) -> Figure | None:
+    """Requests and failures a second above, p50 and p95 of the successes below; None without any request."""
+    rows = bins.of(analysis)
+    if rows.empty:
+        return None
+    spans = stages.spans(analysis.tables)
+    figure = style.figure(_finding(analysis, spans), 4.6)
+    load, latency = figure.subplots(2, 1, sharex=True)
+    _draw_load(load, rows)
+    _draw_latency(latency, rows, "successes" if analysis.source == "run" else "all requests, cumulative")
+    _shade(load, latency, spans)
+    latency.set_xlabel("time since the first request, s")
+    latency.set_xlim(0, max(float(rows["second"].iloc[-1]), spans[-1].end if spans else 0))
+    return figure
+
+
+def _draw_load(axes: Axes, rows: pd.DataFrame) -> None:
+    axes.plot(rows["second"], rows["requests"], color=style.BLUE, lw=1.6, marker="o" * (len(rows) < 3))
+    axes.fill_between(rows["second"], rows["failures"], color=style.VERMILLION, alpha=0.85, lw=0)
+    axes.set_ylim(0, rows["requests"].max() * 1.25 or 1)
+    axes.set_ylabel("per second")
+    axes.grid(axis="y")
+    end = rows.iloc[-1]
+    labels = [(end["requests"], "requests", style.BLUE), (end["failures"], "failures", style.VERMILLION)]
+    style.label_ends(axes, labels, gap=0.13)
+
+
+def _draw_latency(axes: Axes, rows: pd.DataFrame, of_what: str) -> None:
+    rows = rows[rows["p95"] > 0]
+    axes.set_ylabel(f"latency, ms\n({of_what})")
+    axes.grid(axis="y")
+    if rows.empty:
+        return
+    axes.set_yscale("log")
+    for column, colour in (("p95", style.PURPLE), ("p50", style.GREEN)):
+        axes.plot(rows["second"], rows[column], color=colour, lw=1.6, marker="o" * (len(rows) < 3))
+    style.log_ticks(axes.yaxis)
+    end = rows.iloc[-1]
+    style.label_ends(axes, [(end["p50"], "p50", style.GREEN), (end["p95"], "p95", style.PURPLE)], gap=0.13)
+
+
+def _shade(top: Axes, bottom: Axes, spans: list[stages.Span]) -> None:
+    """Each stage's ground and its name; a name too long for its stage stands upright."""
+    if not spans:
+        return
+    per_letter = max(spans[-1].end, 1e-9) / 105
+    for span in spans:
+        for axes in (top, bottom):
+            axes.axvspan(span.start, span.end, color=style.ORANGE if span.on else style.GREY, alpha=0.13, lw=0)
+        fits = (span.end - span.start) > len(span.name) * per_letter
+        place = ((span.start + span.end) / 2, 0.97)
+        name = style.shorten(span.name, 24)
+        text = top.annotate(name, place, xycoords=("data", "axes fraction"), ha="center", va="top")
+        if not fits:
+            text.set(rotation=90, size=8)
+
+
+def _finding(analysis: Analysis, spans: list[stages.Span]) -> str:
+    requests = analysis.tables.requests
+    if requests.empty:
+        return contrast.overall(analysis.endpoints)
+    before, during, after = stages.split(requests)
+    text = contrast.failures(before["ok"], during["ok"])
+    if after.empty or during.empty:
+        return text
+    ended = max((span.end for span in spans if span.on), default=float(during["second"].max()))
+    return f"{text}; {contrast.recovery(after, ended)}"

@@ -1,0 +1,85 @@
+"""Figures as people read them: three significant digits, thousands separated, the unit always said.
+
+Used by the pictures and by the report, so that one figure reads the same in both.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chaos_analysis.model import Estimate
+
+DASH = "\N{EN DASH}"
+_SUFFIX = {"probability": " %", "ms": " ms", "s": " s", "1/s": "/s", "count": ""}
+
+
+def number(value: float) -> str:
+    """`value` to three significant digits: `1234.5` is `1,230`, `0.01239` is `0.0124`."""
+    if not math.isfinite(value):
+        return "unbounded"
+    if value == 0:
+        return "0"
+    decimals = 2 - math.floor(math.log10(abs(value)))
+    text = f"{round(value, decimals):,.{max(decimals, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def count(value: float) -> str:
+    """A count, exactly: `1234` is `1,234`."""
+    return f"{round(value):,}"
+
+
+def plural(amount: float, noun: str) -> str:
+    """`plural(1, "request")` is `1 request`, `plural(2, "request")` is `2 requests`."""
+    return f"{count(amount)} {noun}" + ("" if amount == 1 else "s")
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as a percentage: `24.4 %`, `0.26 %`; `100 %` is said of the whole only."""
+    return f"{_points(share)} %"
+
+
+def seconds(value: float) -> str:
+    """A duration given in seconds, in the unit that reads best: `412 ms`, `1.2 s`, `2 min 5 s`, `1 h 2 min`."""
+    if value < 1:
+        return f"{number(value * 1000)} ms"
+    if value < 120:
+        return f"{number(value)} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 120:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def estimate(measured: Estimate, *, unit: bool = True) -> str:
+    """A figure with its interval: `412 ms (380-455)`; without support `need n = 72`; never measured, a dash.
+
+    `unit=False` leaves the unit out, for a table whose heading has it.
+    """
+    if measured.value is None:
+        return f"need n = {count(measured.need)}" if measured.need else DASH
+    text = _plain(measured.value, measured.unit) + (_SUFFIX[measured.unit] if unit else "")
+    between = interval(measured)
+    return f"{text} ({between})" if between else text
+
+
+def interval(measured: Estimate) -> str:
+    """The bounds of the 95 % interval without their unit, or "" where there is none."""
+    if measured.low is None and measured.high is None:
+        return ""
+    bounds = (math.nan if bound is None else bound for bound in (measured.low, measured.high))
+    return DASH.join(_plain(bound, measured.unit) for bound in bounds)
+
+
+def _plain(value: float, unit: str) -> str:
+    return _points(value) if unit == "probability" else number(value)
+
+
+def _points(share: float) -> str:
+    """Percentage points: one decimal, below one two digits; neither `0` nor `100` is said of what only comes near."""
+    points = share * 100
+    if 99.95 <= points < 100:
+        return "> 99.9"
+    return number(round(points, 1) if points >= 1 else float(f"{points:.2g}"))
