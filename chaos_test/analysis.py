@@ -1,0 +1,43 @@
+"""The one place where the command calls the analysis, imported only when needed: pandas alone takes half a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_test.errors import ChaosTestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chaos_analysis.model import Analysis
+
+
+def check_slo(expression: str) -> None:
+    """Refuse an objective that the analysis could not read; raises `ChaosTestError`."""
+    from chaos_analysis import slo  # noqa: PLC0415 - see above
+    from chaos_analysis.errors import AnalysisError  # noqa: PLC0415 - see above
+
+    try:
+        slo.parse(expression)
+    except AnalysisError as error:
+        raise ChaosTestError(str(error)) from None
+
+
+def analyse(run_dir: Path) -> Analysis:
+    """Everything that a run folder tells, its artefacts written into it; raises `ChaosTestError`."""
+    import chaos_analysis  # noqa: PLC0415 - see above
+
+    try:
+        return chaos_analysis.analyse(run_dir)
+    except chaos_analysis.AnalysisError as error:
+        raise ChaosTestError(str(error)) from None
+
+
+def analyse_locust_csv(prefix: str, out: Path) -> Analysis:
+    """What plain Locust CSVs tell; raises `ChaosTestError`."""
+    import chaos_analysis  # noqa: PLC0415 - see above
+
+    try:
+        return chaos_analysis.analyse_locust_csv(prefix, out)
+    except chaos_analysis.AnalysisError as error:
+        raise ChaosTestError(str(error)) from None

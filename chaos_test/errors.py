@@ -1,0 +1,10 @@
+"""The one exception of the command: what is wrong, where, and what is allowed, in a sentence.
+
+ChaosTestError      shown as `chaos-test: …` on stderr, without a traceback; exit code 2
+"""
+
+from __future__ import annotations
+
+
+class ChaosTestError(Exception):
+    """What the caller must change, or what could not be started."""

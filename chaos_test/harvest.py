@@ -1,0 +1,83 @@
+"""After the load: the app's sources that the ledger names, the injection points it met, the stages' times."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chaos_test.rundir import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Record = dict[str, Any]
+
+
+def _records(folder: Path, pattern: str) -> Iterator[Record]:
+    """The objects in a folder's JSON lines; what a crash cut short is left to the analysis, which counts it."""
+    for file in sorted(folder.glob(pattern)):
+        with file.open("rb") as lines:
+            for line in lines:
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(record, dict):
+                    yield record
+
+
+def finish(run_dir: Path, run: Record) -> None:
+    """Complete a run folder when its load is over: sources, the experiment's `reached`, run.json."""
+    found = list(_records(run_dir / "faults", "*.jsonl"))
+    if run["app"]["dir"]:
+        _copy_sources(found, Path(run["app"]["dir"]), run_dir)
+    experiment = run_dir / "chaos-config.json"
+    write_json(experiment, json.loads(experiment.read_bytes()) | {"reached": reached(found)})
+    servers = [record.get("server") for record in found if record.get("kind") == "open"]
+    app = run["app"] | {"server": servers[0] if servers else None}
+    write_json(run_dir / "run.json", run | {"finished": time.time(), "app": app, "stages": _stages(run_dir)})
+
+
+def _copy_sources(found: Iterable[Record], app_dir: Path, run_dir: Path) -> None:
+    """Copy each file below the app's folder that a call site or a frame names to `sources/`."""
+    files = {str(place["file"]) for record in found for place in (record.get("site"), record.get("frame")) if place}
+    for name in files:
+        file = (app_dir / name).resolve()
+        if file.is_relative_to(app_dir) and file.is_file():
+            copy = run_dir / "sources" / file.relative_to(app_dir)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+
+
+def reached(found: Iterable[Record]) -> list[Record]:
+    """The injection points that the ledger notes, most used first; a target's query, other each time, is left out."""
+    points: Counter[tuple[str, str | None, str | None, str | None]] = Counter()
+    for record in found:
+        if record.get("kind") == "request":
+            points["wsgi", None, record.get("route"), None] += 1
+        elif record.get("kind") == "call":
+            site = record.get("site")
+            place = f"{site['file']}:{site['line']}" if site else None
+            points[
+                str(record.get("seam")), str(record.get("target")).partition("?")[0], record.get("route"), place
+            ] += 1
+    return [
+        {"seam": seam, "target": target, "route": route, "site": site, "calls": calls}
+        for (seam, target, route, site), calls in points.most_common()
+    ]
+
+
+def _stages(run_dir: Path) -> list[Record]:
+    """Each stage from its first start to its last end, over all of Locust's processes."""
+    times: dict[str, Record] = {}
+    for record in _records(run_dir / "requests", "stages.jsonl"):
+        stage = times.setdefault(
+            record["stage"], {"name": record["stage"], "started": record["started"], "ended": record["ended"]}
+        )
+        stage["started"] = min(stage["started"], record["started"])
+        stage["ended"] = max(stage["ended"], record["ended"])
+    return sorted(times.values(), key=lambda stage: float(stage["started"]))

@@ -1,0 +1,72 @@
+"""Starts Locust with the run's users, requests, stages and seed; it holds them back until the gate opens."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chaos_test.experiment import stages_option
+
+if TYPE_CHECKING:
+    from chaos_test.plan import Plan
+    from chaos_test.processes import Child, Children
+
+_GATE = Path(__file__).with_name("gate.py")
+
+
+def start(children: Children, plan: Plan, run_dir: Path, *, web_port: int | None = None) -> Child:
+    """Start Locust, headless or with its web UI on loopback."""
+    env = os.environ | {"CHAOS_TEST_READY": str(_ready(children))}
+    face = (
+        ["--headless", "--only-summary"]
+        if web_port is None
+        else ["--web-host", "127.0.0.1", "--web-port", str(web_port)]
+    )
+    command = [sys.executable, "-m", "locust", *_options(plan, run_dir, children.scratch), *face]
+    return children.start(
+        "Locust", command, cwd=Path.cwd(), env=env, log=run_dir / "locust.log", grace=plan.stop_timeout + 5
+    )
+
+
+def open_gate(children: Children) -> None:
+    """Let the users start."""
+    _ready(children).touch()
+
+
+def _ready(children: Children) -> Path:
+    return children.scratch / "ready"
+
+
+def _options(plan: Plan, run_dir: Path, scratch: Path) -> list[str]:
+    options = {
+        "--locustfile": ",".join(str(file) for file in _locustfiles(plan, scratch)),
+        "--host": plan.url,
+        "--users": plan.users,
+        "--spawn-rate": plan.users,
+        "--stop-timeout": plan.stop_timeout,
+        "--exit-code-on-error": 0,  # the run is judged by its report, not by whether a request failed
+        "--chaos-run-dir": run_dir,
+        "--chaos-seed": plan.experiment.value.seed,
+        "--chaos-stages": stages_option(plan.experiment.value),
+        "--chaos-deadline": plan.deadline,
+    }
+    if plan.requests is not None:
+        options["--chaos-requests"] = plan.requests
+    if plan.run_time is not None:
+        options["--run-time"] = f"{plan.run_time:g}s"
+    if plan.processes > 1:
+        options["--processes"] = plan.processes
+    words = [str(word) for option in options.items() for word in option]
+    return [*words, *(word for endpoint in plan.endpoints for word in ("--chaos-endpoint", endpoint))]
+
+
+def _locustfiles(plan: Plan, scratch: Path) -> list[Path]:
+    """The gate, then the users. Locust puts each file's folder on `sys.path`: ours stands in one of its own."""
+    folder = scratch / "locustfiles"
+    folder.mkdir()
+    gate = folder / "chaos_test_gate.py"
+    shutil.copyfile(_GATE, gate)
+    return [gate, *plan.locustfiles]

@@ -1,0 +1,138 @@
+"""Everything that a run needs to know, checked before anything is started."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chaos_test import experiment, target
+from chaos_test.analysis import check_slo
+from chaos_test.errors import ChaosTestError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from chaos_test.experiment import Prepared
+    from chaos_test.target import Target
+
+DEFAULT_REQUESTS = 2000
+ENOUGH_REQUESTS = 100
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run as it will be. `requests` or `run_time` (seconds) is None: a run is planned by the one or the other."""
+
+    target: Target
+    experiment: Prepared
+    port: int
+    workers: int
+    locustfiles: tuple[Path, ...]
+    endpoints: tuple[str, ...]
+    users: int
+    requests: int | None
+    run_time: float | None
+    processes: int
+    deadline: float
+    time_limit: float
+    enough_after: float
+    slos: tuple[str, ...]
+    out: Path
+
+    @property
+    def url(self) -> str:
+        """Where the service is driven."""
+        return self.target.url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def stop_timeout(self) -> float:
+        """Seconds that Locust waits for requests in flight: longer than the deadline, so that none is dropped."""
+        return self.deadline + 2
+
+
+def make(args: argparse.Namespace) -> Plan:
+    """The plan that the command line asks for; raises `ChaosTestError` or `ExperimentError` with what is wrong."""
+    chosen = target.resolve(args)
+    prepared = _experiment(args, chosen)
+    run_time = experiment.duration(prepared.value)
+    if run_time is not None and args.requests:
+        raise ChaosTestError(
+            "--requests cannot be kept by stages in seconds: give shares, e.g. --stages baseline=20%,chaos=80%"
+        )
+    if chosen.url and not target.is_loopback(chosen.url) and not prepared.value.safety.allow_remote:
+        raise ChaosTestError(
+            f"--url {chosen.url} is not on this machine; safety.allow_remote in the experiment would allow it"
+        )
+    locustfiles, endpoints = _load(args, chosen)
+    return Plan(
+        target=chosen,
+        experiment=prepared,
+        port=0 if chosen.url else _port(args.port),
+        workers=args.workers,
+        locustfiles=locustfiles,
+        endpoints=endpoints,
+        users=args.users,
+        requests=None if run_time else args.requests or DEFAULT_REQUESTS,
+        run_time=run_time,
+        processes=args.processes,
+        deadline=args.deadline,
+        time_limit=args.time_limit or max(120.0, (run_time or 0) + 30),
+        enough_after=args.enough_after,
+        slos=_slos(args, prepared),
+        out=Path(args.out).resolve(),
+    )
+
+
+def _experiment(args: argparse.Namespace, chosen: Target) -> Prepared:
+    if args.config:
+        file = Path(args.config)
+    else:
+        file = chosen.path(chosen.table.config) if chosen.table.config else experiment.DEFAULT_CONFIG
+    if args.run_time and args.stages and any(stage.seconds for stage in args.stages):
+        raise ChaosTestError("--run-time and --stages in seconds say the same thing twice: give one of them")
+    return experiment.prepare(file, seed=args.seed, stages=args.stages, run_time=args.run_time)
+
+
+def _load(args: argparse.Namespace, chosen: Target) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """What the load is made of; what the command line gives replaces what the table gives."""
+    files = tuple(Path(name) for name in args.locustfile)
+    endpoints = tuple(args.endpoint)
+    if not files and not endpoints:
+        files = tuple(chosen.path(name) for name in chosen.table.locustfiles)
+        endpoints = chosen.table.endpoints
+    if not files and not endpoints:
+        raise ChaosTestError("no load is named: give --locustfile FILE or --endpoint 'GET /path'")
+    for file in files:
+        _check_locustfile(file)
+    return tuple(file.resolve() for file in files), endpoints
+
+
+def _check_locustfile(file: Path) -> None:
+    if file.suffix != ".py" or not file.is_file():
+        raise ChaosTestError(f"--locustfile {file}: there is no such Python file")
+    if "," in str(file):
+        raise ChaosTestError(f"--locustfile {file}: Locust takes no path with a comma in it")
+    try:
+        compile(file.read_bytes(), str(file), "exec")
+    except (SyntaxError, ValueError) as error:
+        raise ChaosTestError(f"--locustfile {file}: not Python: {error}") from None
+
+
+def _slos(args: argparse.Namespace, prepared: Prepared) -> tuple[str, ...]:
+    slos = tuple(args.slo) or prepared.value.steady_state
+    for slo in slos:
+        check_slo(slo)
+    return slos
+
+
+def _port(wanted: int | None) -> int:
+    """The port asked for, if it is free; else any free one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted or 0))
+        except OSError as error:
+            raise ChaosTestError(f"--port {wanted} cannot be used: {error.strerror}") from None
+        return int(probe.getsockname()[1])

@@ -1,0 +1,66 @@
+"""The run folder, as far as the command writes it: run.json, the lease, the app's sources (docs/formats.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from chaos_test.errors import ChaosTestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_RUN_ID = re.compile(r"\d{8}T\d{6}Z-\w+")
+
+
+def create(out: Path) -> Path:
+    """A new run folder, `<UTC time>-<short id>`; raises `ChaosTestError` where none can be made."""
+    folder = out / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    try:
+        (folder / "faults").mkdir(parents=True)
+        (folder / "requests").mkdir()
+    except OSError as error:
+        raise ChaosTestError(f"--out {out}: {error.strerror}: {error.filename}") from None
+    return folder
+
+
+def newest(out: Path) -> Path:
+    """The youngest run folder; raises `ChaosTestError` where there is none."""
+    runs = sorted(path for path in out.glob("*Z-*") if _RUN_ID.fullmatch(path.name) and path.is_dir())
+    if not runs:
+        raise ChaosTestError(f"{out}: there is no run folder yet; make one with chaos-test run")
+    return runs[-1]
+
+
+def write_json(file: Path, value: dict[str, Any]) -> None:
+    """Write a whole file or none: readers never see half of it."""
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    part.replace(file)
+
+
+class Lease:
+    """Keeps `lease` young while the `with` block lasts: faults end soon after the command does, however it ends."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._file = run_dir / "lease"
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._touch, name="lease", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._file.touch()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _touch(self) -> None:
+        while not self._over.wait(1.0):
+            os.utime(self._file)

@@ -1,0 +1,79 @@
+"""One run from its plan to its report: start, wait, open the gate, watch, stop, harvest, analyse."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from chaos_test import ending, harvest, load, record, rundir, server, summary
+from chaos_test.analysis import analyse
+from chaos_test.ending import Ending
+from chaos_test.interrupt import Interrupt
+from chaos_test.processes import Children
+from chaos_test.progress import Progress
+from chaos_test.watch import Watch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from chaos_test.plan import Plan
+    from chaos_test.processes import Child
+
+LOOK_SECONDS = 0.2
+EXIT_INVALID = 3
+EXIT_STOPPED = 4
+
+
+def run(plan: Plan, console: Console, argv: list[str]) -> int:
+    """Carry out a plan and leave its report; returns the exit code, raises `ChaosTestError` if it cannot start."""
+    run_dir = rundir.create(plan.out)
+    begun = record.begun(plan, run_dir, argv)
+    (run_dir / "chaos-config.json").write_text(plan.experiment.text, encoding="utf-8")
+    rundir.write_json(run_dir / "run.json", begun)
+    with Interrupt() as interrupt:
+        over = _drive(plan, run_dir, Progress(console, plan), interrupt)
+        harvest.finish(run_dir, begun | {"ended_by": over.ended_by, "reason": over.reason})
+        console.print("Analysing …", style="dim")
+        analysis = analyse(run_dir)
+    summary.show(console, analysis, run_dir)
+    return {"interrupted": EXIT_STOPPED, "crashed": EXIT_INVALID}.get(over.ended_by, analysis.exit_code)
+
+
+def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) -> Ending:
+    """Everything that needs processes; when this returns none is left."""
+    with Children() as children, rundir.Lease(run_dir), progress:
+        progress.say(summary.opening(plan, run_dir))
+        servers = () if plan.target.url else server.start(children, plan, run_dir)
+        locust = load.start(children, plan, run_dir)
+        living = [*(each.child for each in servers), locust]
+        urls = [each.url for each in servers] or [plan.url]
+        if not all(server.wait_until_ready(url, living, lambda: interrupt.asked) for url in urls):
+            return Ending("interrupted", "Stopped by the user before the load began.")
+        load.open_gate(children)
+        over = _watch(plan, run_dir, progress, interrupt, living)
+        progress.say(over.reason)
+        children.stop(locust)
+        return over
+
+
+def _watch(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt, living: list[Child]) -> Ending:
+    """Look again and again until something ends the run."""
+    watch = Watch(run_dir)
+    started = time.monotonic()
+    *servers, locust = living
+    while True:
+        locust_code = locust.returncode  # before looking: what it wrote before it ended is then seen
+        seen, elapsed = watch.look(), time.monotonic() - started
+        progress.show(seen, elapsed)
+        if interrupt.asked:
+            return Ending("interrupted", f"Stopped by the user after {seen.requests:,} requests.")
+        over = (
+            ending.of_servers(servers, seen.requests)
+            or ending.of_locust(plan, locust, locust_code, seen.requests)
+            or ending.of_time(plan, elapsed, seen.requests)
+        )
+        if over:
+            return over
+        time.sleep(LOOK_SECONDS)

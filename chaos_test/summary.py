@@ -1,0 +1,70 @@
+"""What the terminal shows before and after a run: short, the report has the rest."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chaos_analysis.model import Analysis, Pattern, SloResult
+    from rich.console import Console
+
+    from chaos_test.plan import Plan
+
+_VERDICTS = {"held": "bold green", "broken": "bold red", "invalid": "bold yellow", "no SLO": "bold"}
+_SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
+
+
+def opening(plan: Plan, run_dir: Path) -> str:
+    """The line that says what is about to happen."""
+    what = plan.target.app or plan.url
+    load = f"{plan.requests:,} requests" if plan.requests else f"{plan.run_time:g} s"
+    return f"{what}: {load} by {plan.users} users, seed {plan.experiment.value.seed} → {shown(run_dir)}"
+
+
+def show(console: Console, analysis: Analysis, run_dir: Path) -> None:
+    """Verdict, the three worst patterns, objectives, what to change, and where the report is."""
+    console.print()
+    console.print(
+        Text(f"{analysis.verdict}: ", style=_VERDICTS[analysis.verdict]).append(analysis.headline, style="default")
+    )
+    for number, pattern in enumerate(analysis.patterns[:3], start=1):
+        console.print(_pattern(number, pattern))
+    for slo in analysis.slos:
+        console.print(_slo(slo))
+    for check in analysis.checks:
+        if check.ok is False:
+            console.print(Text("! ", style="yellow").append(f"{check.name}: {check.summary}", style="default"))
+    for advice in (*analysis.advice, *analysis.unknowable):
+        console.print(Text("→ ", style="dim").append(advice, style="default"))
+    patches = sum(bool(proposal.diff) for proposal in analysis.proposals)
+    if analysis.proposals:
+        console.print(
+            f"{len(analysis.proposals)} proposals, {patches} of them patches in {shown(run_dir / 'fixes')}/",
+            highlight=False,
+        )
+    console.print(f"Report: {shown(run_dir / 'chaos-test-report.html')}", style="bold", highlight=False, soft_wrap=True)
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def _pattern(number: int, pattern: Pattern) -> Text:
+    line = (
+        Text(f"{number}. ").append(f"{pattern.severity:<8} ", style=_SEVERITIES[pattern.severity]).append(pattern.title)
+    )
+    if pattern.site:
+        line.append(f"  {pattern.site}", style="cyan")
+    return line
+
+
+def _slo(slo: SloResult) -> Text:
+    mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}[slo.held]
+    return Text(f"{mark} ", style=style).append(f"{slo.expression}: {slo.summary}", style="default")

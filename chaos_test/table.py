@@ -1,0 +1,90 @@
+"""`[tool.chaos-test]` in an app's pyproject.toml: what `chaos-test run` need not be told each time. Read strictly.
+
+    [tool.chaos-test]
+    app = "shop:create_app()"             # MODULE:APP or MODULE:FACTORY()
+    python = ".venv/bin/python"           # the app's own interpreter
+    config = "chaos-config.json"
+    locustfiles = ["load/buyers.py"]      # or endpoints = ["GET /api/items"]
+    env = { DATABASE_URL = "sqlite:///{scratch}/shop.db" }
+    [tool.chaos-test.services.stock]      # started beside the app, without faults
+    app = "stock:app"
+    env = "STOCK_URL"                     # tells the app its address
+
+Paths are relative to the file. `{scratch}` is a temporary folder of the run.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chaos_middleware.reading import Reader
+from chaos_test.errors import ChaosTestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Service:
+    """Something that the app calls; `env` is the variable through which the app learns its address."""
+
+    name: str
+    app: str
+    env: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table as written; what it does not say is empty."""
+
+    app: str = ""
+    python: str = ""
+    config: str = ""
+    locustfiles: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    services: tuple[Service, ...] = ()
+
+
+def read(app_dir: Path) -> Table | None:
+    """The table in a folder's pyproject.toml, or None; raises `ChaosTestError` or `ExperimentError`."""
+    file = app_dir / "pyproject.toml"
+    if not file.is_file():
+        return None
+    try:
+        tool = tomllib.loads(file.read_bytes().decode()).get("tool", {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ChaosTestError(f"{file}: cannot be read: {error}") from None
+    if not isinstance(tool, dict) or "chaos-test" not in tool:
+        return None
+    return _table(Reader(tool["chaos-test"], str(file), "tool.chaos-test"))
+
+
+def _table(reader: Reader) -> Table:
+    table = Table(
+        app=reader.text("app", ""),
+        python=reader.text("python", ""),
+        config=reader.text("config", ""),
+        locustfiles=reader.strings("locustfiles"),
+        endpoints=reader.strings("endpoints"),
+        env=_env(reader.mapping("env"), reader),
+        services=_services(reader),
+    )
+    reader.close()
+    return table
+
+
+def _env(values: dict[str, object], reader: Reader) -> tuple[tuple[str, str], ...]:
+    env = Reader(values, reader.file, f"{reader.path}.env")
+    return tuple((name, env.text(name, "")) for name in values)
+
+
+def _services(reader: Reader) -> tuple[Service, ...]:
+    services = []
+    for name, value in reader.mapping("services").items():
+        service = Reader(value, reader.file, f"{reader.path}.services.{name}")
+        services.append(Service(name, service.text("app"), service.text("env")))
+        service.close()
+    return tuple(services)
