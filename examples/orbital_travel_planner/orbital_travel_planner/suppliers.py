@@ -40,7 +40,7 @@ class Suppliers:
         response.raise_for_status()
         fares: dict[str, Fare] = response.json()["fares"]
         if self.cache is not None:
-            self.cache.setex(f"fares:{wanted}", FARES_TTL_SECONDS, json.dumps(fares))
+            self.cache.set(f"fares:{wanted}", json.dumps(fares), ex=FARES_TTL_SECONDS)
         return fares
 
     def fare(self, slug: str) -> Fare:
