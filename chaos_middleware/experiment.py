@@ -34,7 +34,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Match:
-    """Lists of case-sensitive glob patterns; an empty list matches all. `header` maps a header's name to one pattern."""
+    """Lists of case-sensitive glob patterns; an empty list matches all. `header` maps a header to one pattern."""
 
     route: tuple[str, ...] = ()
     not_route: tuple[str, ...] = ()

@@ -9,61 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from hashlib import blake2b
 from time import monotonic, time
-from typing import Any, NamedTuple
+from typing import Any
 
 from chaos_middleware import draws
 from chaos_middleware.callsite import AppFrames, Site
 from chaos_middleware.control import Control
 from chaos_middleware.errors import UnsupportedFault
-from chaos_middleware.experiment import Experiment, Match, Rule
+from chaos_middleware.experiment import Experiment, Rule
 from chaos_middleware.faults import Fault, Target
 from chaos_middleware.ledger import Ledger
+from chaos_middleware.plans import Call, Plans
 from chaos_middleware.request import Request
 
 _MASK = draws.MASK
-_CACHED_PLACES = 4096
 _SAMPLE = "share of noted requests"  # drawn as if by a rule of this name, which no rule can have: it has blanks
-
-
-class Call(NamedTuple):
-    """An outbound call: what is called. `identity` is what draws depend on."""
-
-    seam: str
-    method: str
-    host: str
-    path: str
-    query: str = ""
-
-    @property
-    def identity(self) -> str:
-        """`METHOD host/path?query`, without the port."""
-        return f"{self.method} {self.host}{self.path}" + (f"?{self.query}" if self.query else "")
-
-
-class _Armed(NamedTuple):
-    a: int
-    b: int
-    limit: int
-    rule: Rule
-
-
-class _Plan:
-    """The rules that match at a place, and for each stage those with a rate above 0, ready to draw."""
-
-    __slots__ = ("number", "rules", "stages")
-
-    def __init__(self, number: int, rules: tuple[Rule, ...]) -> None:
-        self.number = number
-        self.rules = rules
-        self.stages: dict[str, tuple[_Armed, ...]] = {}
 
 
 @dataclass
 class Firing:
-    """A rule that fired: the fault with its random settings drawn, and where. `did` is what the seam says came of it."""
+    """A rule that fired: the fault with its random settings drawn, and where. `did` is what came of it."""
 
     id: str
     rule: Rule
@@ -84,9 +50,8 @@ class Injector:
         self.control = control
         self.frames = frames
         self._seed = experiment.seed
-        self._plans: dict[tuple[str, ...], _Plan] = {}
-        self._places: dict[Any, _Plan] = {}
-        self._headers = sorted({name for rule in experiment.rules for name, _ in rule.match.header})
+        self._plans = Plans(experiment, ledger)
+        self._edges = self._plans.edges
         self._first: dict[str, int] = {}
         share = draws.rule_hash(self._seed, _SAMPLE)
         self._share = (share.a, share.b, draws.limit(experiment.call_share))
@@ -97,14 +62,10 @@ class Injector:
         request = Request(self, key, stage, environ, at)
         a, b, limit = self._share
         request.sampled = (a * at + b) & _MASK < limit
-        place = (request.method, request.path) if not self._headers else self._with_headers(request)
-        plan = self._places.get(place) or self._find("wsgi", place, request, None)
-        self.ledger.reached(f"{key}\t{stage}\t{plan.number}")
-        armed = plan.stages.get(stage)
-        if armed is None:
-            armed = self._arm(plan, stage)
+        place = self._edges.get((stage, request.method, request.path)) or self._plans.edge(request)
+        self.ledger.reached(key + place.tail)
         fired: list[Firing] = []
-        for a, b, limit, rule in armed:
+        for a, b, limit, rule in place.armed:
             if (a * at + b) & _MASK < limit:
                 fired.append(Firing(f"{key}:{rule.name}", rule, _settled(self._seed, rule, at), request))
         return request, [firing for firing in fired if self._passes_gate(firing)] if fired else fired
@@ -116,21 +77,16 @@ class Injector:
         """
         identity = call.identity
         occurrence = request.occurrence(identity)
-        place = (call, self._with_headers(request) if self._headers else request.path)
-        plan = self._places.get(place) or self._find(call.seam, place, request, call)
-        self.ledger.reached(f"{request.key}\t{request.stage}\t{plan.number}\t{identity}\t{occurrence}")
-        armed = plan.stages.get(request.stage)
-        if armed is None:
-            armed = self._arm(plan, request.stage)
+        place = self._plans.call(request, call)
+        self.ledger.reached(f"{request.key}{place.tail}\t{identity}\t{occurrence}")
         fired = []
-        for a, b, limit, rule in armed:
+        for a, b, limit, rule in place.armed:
             counted = occurrence if rule.persistence == "attempt" else 0
             at = draws.point(self._seed, request.key, identity, counted)
             if (a * at + b) & _MASK < limit:
                 name = f"{request.key}:{rule.name}:{call_hash(identity)}.{occurrence}"
-                fault = _settled(self._seed, rule, at)
-                fired.append(Firing(name, rule, fault, request, call, occurrence))
-        return occurrence, [firing for firing in fired if self._passes_gate(firing)]
+                fired.append(Firing(name, rule, _settled(self._seed, rule, at), request, call, occurrence))
+        return occurrence, [firing for firing in fired if self._passes_gate(firing)] if fired else fired
 
     @contextmanager
     def run(self, firing: Firing) -> Iterator[bool]:
@@ -246,32 +202,6 @@ class Injector:
             self.suppress(firing, "gate")
         return passes
 
-    def _with_headers(self, request: Request) -> tuple[Any, ...]:
-        return request.method, request.path, tuple(_header(request, name) for name in self._headers)
-
-    def _find(self, seam: str, place: Any, request: Request, call: Call | None) -> _Plan:
-        """The plan for a place that has not been met before (or was forgotten)."""
-        rules = tuple(r for r in self.experiment.rules if r.seam == seam and _matches(r.match, request, call))
-        names = tuple(rule.name for rule in rules)
-        plan = self._plans.get((seam, *names))
-        if plan is None:
-            example = call.identity if call else f"{request.method} {request.path}"
-            plan = self._plans.setdefault((seam, *names), _Plan(self.ledger.plan(seam, names, example), rules))
-        if len(self._places) >= _CACHED_PLACES:
-            self._places.clear()
-        self._places[place] = plan
-        return plan
-
-    def _arm(self, plan: _Plan, stage: str) -> tuple[_Armed, ...]:
-        armed = []
-        for rule in plan.rules:
-            rate = rule.rate_in(stage)
-            if rate > 0:
-                hashed = draws.rule_hash(self._seed, rule.name)
-                armed.append(_Armed(hashed.a, hashed.b, draws.limit(rate), rule))
-        plan.stages[stage] = tuple(armed)
-        return plan.stages[stage]
-
 
 def call_hash(identity: str) -> str:
     """Eight hex digits of a call's identity, for event ids."""
@@ -280,21 +210,3 @@ def call_hash(identity: str) -> str:
 
 def _settled(seed: int, rule: Rule, at: int) -> Fault:
     return rule.fault.settle(draws.values(seed, rule.name, at))
-
-
-def _header(request: Request, name: str) -> str:
-    return str(request.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
-
-
-def _matches(match: Match, request: Request, call: Call | None) -> bool:
-    if not (_any(match.route, request.path) and not (match.not_route and _any(match.not_route, request.path))):
-        return False
-    if any(not fnmatchcase(_header(request, name), pattern) for name, pattern in match.header):
-        return False
-    if call is None:
-        return _any(match.method, request.method)
-    return _any(match.method, call.method) and _any(match.host, call.host) and _any(match.path, call.path)
-
-
-def _any(patterns: tuple[str, ...], text: str) -> bool:
-    return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)

@@ -48,3 +48,7 @@ class Request:
     def where(self) -> str:
         """The route's template with its method, or the path where no framework told one."""
         return f"{self.method} {self.route or self.path}"
+
+    def header(self, name: str) -> str:
+        """An incoming header's value, or ""."""
+        return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))

@@ -1,0 +1,107 @@
+"""Which rules match at a place that a request reached: looked at once, afterwards one dictionary lookup."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+from chaos_middleware import draws
+
+if TYPE_CHECKING:
+    from chaos_middleware.experiment import Experiment, Match, Rule
+    from chaos_middleware.ledger import Ledger
+    from chaos_middleware.request import Request
+
+_REMEMBERED = 4096
+
+
+class Call(NamedTuple):
+    """An outbound call: what is called. `identity` is what draws depend on."""
+
+    seam: str
+    method: str
+    host: str
+    path: str
+    query: str = ""
+
+    @property
+    def identity(self) -> str:
+        """`METHOD host/path?query`, without the port."""
+        return f"{self.method} {self.host}{self.path}" + (f"?{self.query}" if self.query else "")
+
+
+class Armed(NamedTuple):
+    """A rule with a rate above 0: it fires where `(a·x + b) mod 2^128 < limit` (see draws.py)."""
+
+    a: int
+    b: int
+    limit: int
+    rule: Rule
+
+
+class Place(NamedTuple):
+    """What to do for a request of one stage at one place: the end of its `reached` line, and the rules to draw for."""
+
+    tail: str
+    armed: tuple[Armed, ...]
+
+
+class Plans:
+    """Finds the place for a request at the edge, or for one of its calls.
+
+    Rules that match on headers make a place more than its path: an experiment that has one remembers nothing.
+    """
+
+    def __init__(self, experiment: Experiment, ledger: Ledger) -> None:
+        self._experiment = experiment
+        self._ledger = ledger
+        self._remember = not any(rule.match.header for rule in experiment.rules)
+        self.edges: dict[tuple[str, str, str], Place] = {}
+        self._calls: dict[tuple[str, str, Call], Place] = {}
+
+    def edge(self, request: Request) -> Place:
+        """The place of a request that is not in `edges`."""
+        place = self._place("wsgi", request, None)
+        if self._remember:
+            if len(self.edges) >= _REMEMBERED:
+                self.edges.clear()
+            self.edges[request.stage, request.method, request.path] = place
+        return place
+
+    def call(self, request: Request, call: Call) -> Place:
+        """The place of an outbound call."""
+        where = (request.stage, request.path, call)
+        place = self._calls.get(where)
+        if place is None:
+            place = self._place(call.seam, request, call)
+            if self._remember:
+                if len(self._calls) >= _REMEMBERED:
+                    self._calls.clear()
+                self._calls[where] = place
+        return place
+
+    def _place(self, seam: str, request: Request, call: Call | None) -> Place:
+        rules = [r for r in self._experiment.rules if r.seam == seam and _matches(r.match, request, call)]
+        example = call.identity if call else f"{request.method} {request.path}"
+        number = self._ledger.plan(seam, tuple(rule.name for rule in rules), example)
+        armed = []
+        for rule in rules:
+            rate = rule.rate_in(request.stage)
+            if rate > 0:
+                hashed = draws.rule_hash(self._experiment.seed, rule.name)
+                armed.append(Armed(hashed.a, hashed.b, draws.limit(rate), rule))
+        return Place(f"\t{request.stage}\t{number}", tuple(armed))
+
+
+def _matches(match: Match, request: Request, call: Call | None) -> bool:
+    if not _any(match.route, request.path) or (match.not_route and _any(match.not_route, request.path)):
+        return False
+    if any(not fnmatchcase(request.header(name), pattern) for name, pattern in match.header):
+        return False
+    if call is None:
+        return _any(match.method, request.method)
+    return _any(match.method, call.method) and _any(match.host, call.host) and _any(match.path, call.path)
+
+
+def _any(patterns: tuple[str, ...], text: str) -> bool:
+    return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
