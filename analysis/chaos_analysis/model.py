@@ -6,19 +6,18 @@ Frozen, without behaviour beyond what follows from their own fields; `to_json` t
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 Evidence = Literal["direct", "causal", "observed"]
 Severity = Literal["critical", "high", "medium", "low"]
-Verdict = Literal["held", "broken", "invalid", "no SLO"]
+Verdict = Literal["held", "broken", "undecided", "invalid", "no SLO"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its 95 % interval; `value` is None, and `need` says how many it takes, where the data do not support it.
+    """A figure with its 95 % interval; without support in the data `value` is None and `need` says how many it takes.
 
     `unit` is `"probability"`, `"ms"`, `"s"`, `"1/s"` or `"count"`; `n` the number of observations behind it.
     """
@@ -48,10 +47,10 @@ class Pattern:
     """A finding over many requests.
 
     `finder` is the name of the file in `patterns/` that found it. `id` is `finder` plus what tells it apart
-    (endpoint, rule, site), stable between runs. `failures` counts the failed requests that it explains, `rate` is the failure
-    probability among the requests it concerns, `baseline` the same for the comparison group. `rules` and `faults` name the
-    experiment's rules and their fault types where it is about any. `facts` are label/value pairs for people; `keys` are a few
-    request keys to look at.
+    (endpoint, rule, site), stable between runs. `failures` counts the failed requests that it explains, `rate` is the
+    failure probability among the requests it concerns, `baseline` the same for the comparison group. `rules` and
+    `faults` name the experiment's rules and their fault types where it is about any. `facts` are label/value pairs
+    for people; `keys` are a few request keys to look at. `slow` counts the successful requests that it held up.
     """
 
     id: str
@@ -72,15 +71,16 @@ class Pattern:
     site: Site | None = None
     facts: tuple[tuple[str, str], ...] = ()
     keys: tuple[str, ...] = ()
+    slow: int = 0
 
 
 @dataclass(frozen=True)
 class Proposal:
     """A concrete change for one or more patterns.
 
-    `diff` is a unified diff that `git apply` takes at the top of the app's repository ("" where the change can only be put
-    in words, then `why_no_diff` says so). `automatic` is False where a person must decide something the patch marks.
-    `effect` stays None until it was measured.
+    `diff` is a unified diff that `git apply` takes at the top of the app's repository ("" where the change can only
+    be put in words, then `why_no_diff` says so). `automatic` is False where a person must decide something the patch
+    marks. `effect` stays None until it was measured.
     """
 
     number: int
@@ -104,7 +104,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Check:
-    """One question to the run itself. `ok` is None where it could not be asked; a False one makes the run invalid when `fatal`."""
+    """One question to the run itself. `ok` is None where it could not be asked; a `fatal` one that is False: invalid."""
 
     name: str
     ok: bool | None
@@ -127,7 +127,7 @@ class SloResult:
 
 @dataclass(frozen=True)
 class EndpointStats:
-    """One row of the results table. `stage` is `"all"` or a stage's name; latencies are of successful requests, in ms."""
+    """One row of the results table. `stage` is `"all"` or a stage's name; latencies are of successes, in ms."""
 
     endpoint: str
     stage: str
@@ -144,16 +144,23 @@ class Tables:
     """What a run left, as data frames; an absent part is an empty frame with the same columns, and `gaps` says why.
 
     requests: one row a client request. Columns of docs/formats.md plus `ok` (bool), `endpoint` (`"GET /api/bookings"`),
-        `second` (start, s since the first request), `rules` (tuple of the rules whose faults it met, from the ledger, sorted),
-        `rule` (the rule's name where it met exactly one fault rule, `""` with none, `"+"` with several), `control` (met none).
-    faults: one row a fault event. Fields of docs/formats.md with `site` spread to `file, line, function`, plus `finished`,
-        `measured`, `unknown` (no end).
+        `second` (start, s since the first request), `rules` (tuple of the rules whose faults it met, from the ledger,
+        sorted), `rule` (the rule's name where it met exactly one fault rule, `""` with none, `"+"` with several),
+        `control` (met none).
+    faults: one row a fault event. Fields of docs/formats.md with `site` spread to `file, line, function`, plus
+        `finished`, `measured`, `unknown` (no end).
     calls: one row an outbound call noted, `site` spread likewise, `faults` as a tuple.
-    answers: one row a ledger `request` record.
-    reached: `key, stage, plan, target, occurrence, part`, plans resolved to `rules` (tuple).
+    answers: one row a ledger `request` record, `error` spread to `error, error_text` and `frame` to `file, line,
+        function`.
+    reached: `key, stage, plan, target, occurrence, part`, plans resolved to `rules` (tuple); `target` is `""` at the
+        edge.
+    suppressed: one row a firing that did not act.
     history: Locust's `_stats_history.csv`, Aggregated rows, numeric.
     load: `load.jsonl`.
     stages: `name, started, ended`.
+    totals: requests and failures by `source` (`"recorder"`: Locust's own statistics as the recorder saw them end,
+        `"locust"`: `locust_stats.csv`) and `endpoint`.
+    parts: one row a part file: `part, kind` (`client`, `app`), `records, broken, closed`.
     """
 
     requests: pd.DataFrame
@@ -166,14 +173,17 @@ class Tables:
     load: pd.DataFrame
     stages: pd.DataFrame
     gaps: tuple[str, ...] = ()
+    totals: pd.DataFrame = field(default_factory=pd.DataFrame)
+    parts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Analysis:
     """Everything the report is made from. `run` is run.json as read, `experiment` chaos-config.json as read.
 
-    `source` is `"run"` for a run folder and `"locust-csv"` for somebody's plain Locust statistics, where `tables.requests`
-    is empty and `unknowable` lists what such files cannot tell.
+    `source` is `"run"` for a run folder and `"locust-csv"` for somebody's plain Locust statistics, where
+    `tables.requests` is empty and `unknowable` lists what such files cannot tell.
     """
 
     source: Literal["run", "locust-csv"]
@@ -189,11 +199,11 @@ class Analysis:
     headline: str
     exit_code: int
     advice: tuple[str, ...] = ()
-    unknowable: tuple[str, ...] = field(default=())
+    unknowable: tuple[str, ...] = ()
 
 
 def to_json(value: Any) -> Any:
-    """`value` (a model value, or a tuple of them) as JSON-ready dictionaries and lists; `Tables` are left out by the callers."""
+    """`value` (a model value, or a tuple of them) as JSON-ready dictionaries and lists; callers leave `Tables` out."""
     if isinstance(value, tuple | list):
         return [to_json(item) for item in value]
     return asdict(value)

@@ -203,7 +203,7 @@ class _Writer:
         if self.world.wrapped and (sampled or request.ids):
             record = {"kind": "request", "key": request.key, "stage": request.stage, "route": request.route}
             record |= {"method": request.endpoint.method, "status": request.status or None, "seconds": request.seconds}
-            record |= {"faults": request.ids, "error": request.left, "frame": request.frame, "sampled": sampled}
+            record |= {"faults": request.ids, "error": _error(request.left), "frame": request.frame, "sampled": sampled}
             _line(self.ledgers[request.app], record)
 
     def _row(self, part: int, request: _Request) -> None:
@@ -271,3 +271,10 @@ def _rate(rule: dict[str, Any], stage: str) -> float:
 
 def _line(file: Any, value: Any) -> None:
     file.write(json.dumps(value) + "\n")
+
+
+def _error(text: str | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    name, _, rest = text.partition(": ")
+    return {"class": name, "text": rest}

@@ -1,0 +1,101 @@
+"""A run folder's files as tables: `build(run_dir)`."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from chaos_analysis.errors import CsvError
+from chaos_analysis.model import Tables
+from chaos_analysis.tables import join, ledger, locust_csv, requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chaos_analysis.rundir import RunDir
+
+__all__ = ["build"]
+
+
+def build(run: RunDir) -> Tables:
+    """Read everything that is there; what is not, or not whole, is an empty table and a gap."""
+    with _collector_paused():
+        return _build(run)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Reading makes millions of small objects and no cycles: the collector's passes over them would find nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _build(run: RunDir) -> Tables:
+    client = requests.read(run.client_parts)
+    book = ledger.read(run.ledger_parts, run.reached_parts, run.app_dir)
+    gaps = [*run.gaps, *client.gaps, *book.gaps]
+    if not run.client_parts:
+        gaps.append("requests/ has no part: the load generator recorded nothing")
+    if not run.ledger_parts:
+        gaps.append("faults/ has no part: no process of the app wrote a ledger")
+    load, _ = requests.read_objects(
+        run.path / "requests/load.jsonl",
+        dict.fromkeys(("t", "users", "cpu_percent", "requests", "failures"), "float"),
+        ("part", "stage"),
+    )
+    history, totals = _locust(run, gaps)
+    return Tables(
+        requests=join.rows_with_faults(client.rows, book.faults),
+        faults=book.faults,
+        calls=book.calls,
+        answers=book.answers,
+        reached=book.reached,
+        suppressed=book.suppressed,
+        history=history,
+        load=load,
+        stages=_stages(run, client.rows),
+        gaps=tuple(gaps),
+        totals=pd.concat([client.totals, totals], ignore_index=True),
+        parts=pd.concat([client.parts, book.parts], ignore_index=True),
+        notes=book.notes,
+    )
+
+
+def _locust(run: RunDir, gaps: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    history = pd.DataFrame({name: pd.Series(dtype="float64") for name in locust_csv.HISTORY})
+    totals = pd.DataFrame({name: pd.Series(dtype=object) for name in ("source", "endpoint", "requests", "failures")})
+    try:
+        history = locust_csv.history(run.path / "locust_stats_history.csv")
+    except CsvError as error:
+        gaps.append(str(error))
+    try:
+        totals = locust_csv.totals(run.path / "locust_stats.csv")
+    except CsvError as error:
+        gaps.append(str(error))
+    return history, totals
+
+
+def _stages(run: RunDir, rows: pd.DataFrame) -> pd.DataFrame:
+    """The stages with their times: as the run says, else as the recorder noted them, else as the requests have them."""
+    names = ["name", "started", "ended"]
+    told = run.run.get("stages")
+    if isinstance(told, list) and told and all(isinstance(stage, dict) for stage in told):
+        table = pd.DataFrame([[stage.get(name) for name in names] for stage in told], columns=names)
+    else:
+        noted, _ = requests.read_objects(
+            run.path / "requests/stages.jsonl", {"started": "float", "ended": "float"}, ("stage",)
+        )
+        if noted.empty:
+            noted = rows[["stage", "started"]].assign(ended=rows["started"] + rows["response_ms"] / 1000)
+        grouped = noted.groupby("stage", sort=False).agg(started=("started", "min"), ended=("ended", "max"))
+        table = grouped.reset_index().rename(columns={"stage": "name"}).sort_values("started", ignore_index=True)
+    table[["started", "ended"]] = table[["started", "ended"]].astype("float64")
+    return table

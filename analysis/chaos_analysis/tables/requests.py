@@ -1,0 +1,129 @@
+"""What the client saw: `requests/<part>.jsonl`, `stages.jsonl` and `load.jsonl`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from chaos_analysis.tables._frames import Columns
+from chaos_analysis.tables._lines import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+COLUMNS = (
+    *("key", "stage", "user", "started", "intended", "response_ms", "method", "name"),
+    *("status", "bytes", "error_class", "error", "faults", "path"),
+)
+_KINDS = {
+    "key": "object",
+    "started": "float",
+    "intended": "float",
+    "response_ms": "float",
+    "status": "int",
+    "bytes": "int",
+}
+_REQUIRED = ("key", "stage", "started", "response_ms", "method", "name")
+
+
+@dataclass(frozen=True)
+class ClientParts:
+    """The rows of all parts, Locust's totals as the parts have them, a row a part, and what was not whole."""
+
+    rows: pd.DataFrame
+    totals: pd.DataFrame
+    parts: pd.DataFrame
+    gaps: tuple[str, ...]
+
+
+def read(paths: Sequence[Path]) -> ClientParts:
+    """Read the recorder's parts; an unusable one is a gap."""
+    rows, totals, parts, gaps = Columns(COLUMNS, _KINDS), [], [], []
+    for path in paths:
+        part = _Part()
+        try:
+            for values, broken in blocks(path, lambda value: isinstance(value, list | dict)):
+                rows.extend(part.take(values))
+                part.broken += broken
+        except OSError as error:
+            gaps.append(f"requests/{path.name} cannot be read: {error.strerror}")
+        gaps += part.gaps(path.name)
+        totals += [{"source": "recorder", "endpoint": n, "requests": t[0], "failures": t[1]} for n, t in part.totals]
+        parts.append((path.stem, "client", part.records, part.broken, part.closed))
+    return ClientParts(
+        rows.frame(),
+        pd.DataFrame(totals, columns=["source", "endpoint", "requests", "failures"]),
+        pd.DataFrame(parts, columns=["part", "kind", "records", "broken", "closed"]),
+        tuple(gaps),
+    )
+
+
+class _Part:
+    """One part while it is read. Its first line names the order of its columns."""
+
+    def __init__(self) -> None:
+        self.order: list[int | None] | None = None
+        self.width = 0
+        self.plain = False
+        self.records = self.broken = 0
+        self.closed = False
+        self.told: int | None = None
+        self.totals: list[tuple[str, list[int]]] = []
+
+    def take(self, values: list[Any]) -> list[Sequence[Any]]:
+        """The rows among these values, in our order of columns."""
+        rows: list[list[Any]] = []
+        for value in values:
+            if isinstance(value, dict):
+                self._tell(value)
+            elif len(value) == self.width:
+                rows.append(value)
+            else:
+                self.broken += 1
+        self.records += len(rows)
+        if self.plain or self.order is None:
+            return list(rows)
+        order = self.order
+        return [[None if i is None else row[i] for i in order] for row in rows]
+
+    def gaps(self, name: str) -> list[str]:
+        """What is wrong with this part, in sentences."""
+        gaps = []
+        if self.order is None:
+            gaps.append(f"requests/{name} has no usable first line: none of its rows could be read")
+        elif not self.closed:
+            gaps.append(f"requests/{name} was not closed: its process ended early, later rows are missing")
+        elif self.told is not None and self.told != self.records:
+            gaps.append(f"requests/{name} has {self.records} rows but its last line says {self.told}")
+        if self.broken and self.order is not None:
+            gaps.append(f"requests/{name}: {self.broken} lines could not be read")
+        return gaps
+
+    def _tell(self, value: dict[str, Any]) -> None:
+        columns = value.get("columns")
+        if isinstance(columns, list) and all(name in columns for name in _REQUIRED):
+            self.order = [columns.index(name) if name in columns else None for name in COLUMNS]
+            self.width, self.plain = len(columns), tuple(columns) == COLUMNS
+        if "closed" in value:
+            self.closed, self.told = True, value.get("rows")
+            totals = value.get("totals")
+            if isinstance(totals, dict):
+                self.totals = [(name, pair) for name, pair in totals.items() if _is_pair(pair)]
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(number, int) for number in value)
+
+
+def read_objects(path: Path, kinds: dict[str, str], texts: Sequence[str]) -> tuple[pd.DataFrame, int]:
+    """A small file of JSON objects (`load.jsonl`, `stages.jsonl`), and how many lines were no such thing."""
+    names = (*texts, *kinds)
+    table, broken = Columns(names, kinds), 0
+    if path.is_file():
+        for values, bad in blocks(path, lambda value: isinstance(value, dict)):
+            table.extend([[value.get(name) for name in names] for value in values])
+            broken += bad
+    return table.frame(), broken
