@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 
-from chaos_analysis.plots import causes, failures, heatmap, latency, percentiles, style, timeline
+from chaos_analysis.plots import _style, causes, failures, heatmap, latency, percentiles, timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +24,11 @@ PLOTS = (timeline, latency, heatmap, causes, failures, percentiles)
 def draw_all(analysis: Analysis, out: Path) -> tuple[Path, ...]:
     """Draw every plot that `analysis` has data for, as `out/<plot>.png`; returns the paths in the order of `PLOTS`."""
     paths = []
-    with mpl.rc_context(style.SETTINGS), warnings.catch_warnings():
+    with mpl.rc_context(_style.SETTINGS), warnings.catch_warnings():
         # Names come from the run and may use scripts that the font has no glyphs for; they show as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         for plot in PLOTS:
             figure = plot.draw(analysis)
             if figure is not None:
-                paths.append(style.save(figure, out / f"{plot.__name__.rpartition('.')[2]}.png"))
+                paths.append(_style.save(figure, out / f"{plot.__name__.rpartition('.')[2]}.png"))
     return tuple(paths)

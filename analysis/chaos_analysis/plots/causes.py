@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.plots import bars, stages, style
+from chaos_analysis.plots import _bars, _stages, _style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MOST = 14
 _SEVERAL, _NONE, _BEFORE, _AFTER = "several faults", "no fault", "before any fault", "after the faults"
-_COLOURS = {_SEVERAL: style.PURPLE, _NONE: style.BLUE, _BEFORE: style.GREY, _AFTER: style.GREEN}
+_COLOURS = {_SEVERAL: _style.PURPLE, _NONE: _style.BLUE, _BEFORE: _style.GREY, _AFTER: _style.GREEN}
 
 
 def draw(analysis: Analysis) -> Figure | None:
@@ -31,13 +31,14 @@ def draw(analysis: Analysis) -> Figure | None:
     if rest:
         named.append((f"{len(counts) - _MOST} other causes", rest))
     made = [
-        bars.Bar(name, count, _text(count, len(failed)), _COLOURS.get(name, style.VERMILLION)) for name, count in named
+        _bars.Bar(name, count, _text(count, len(failed)), _COLOURS.get(name, _style.VERMILLION))
+        for name, count in named
     ]
-    return bars.figure(_finding(counts, len(failed)), made, "failed requests")
+    return _bars.figure(_finding(counts, len(failed)), made, "failed requests")
 
 
 def _counts(failed: pd.DataFrame) -> Counter[str]:
-    before, during, after = stages.split(failed)
+    before, during, after = _stages.split(failed)
     counts = Counter({_BEFORE: len(before), _AFTER: len(after)})
     for rule, count in during["rule"].value_counts().items():
         counts[{"": _NONE, "+": _SEVERAL}.get(str(rule), str(rule))] += int(count)

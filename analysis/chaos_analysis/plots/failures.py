@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.plots import bars, style
+from chaos_analysis.plots import _bars, _style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,13 +21,13 @@ def draw(analysis: Analysis) -> Figure | None:
     if analysis.source != "locust-csv" or not rows:
         return None
     rows.sort(key=lambda row: row.failures, reverse=True)
-    made = [bars.Bar(row.endpoint, row.failures, _text(row), style.VERMILLION) for row in rows[:_MOST]]
-    return bars.figure(_finding(rows), made, "failed requests")
+    made = [_bars.Bar(row.endpoint, row.failures, _text(row), _style.VERMILLION) for row in rows[:_MOST]]
+    return _bars.figure(_finding(rows), made, "failed requests")
 
 
 def _finding(rows: list[EndpointStats]) -> str:
     total = sum(row.failures for row in rows)
-    share, name = wording.percent(rows[0].failures / total), style.shorten(rows[0].endpoint, 48)
+    share, name = wording.percent(rows[0].failures / total), _style.shorten(rows[0].endpoint, 48)
     return f"{share} of {wording.plural(total, 'failure')} came from {name}"
 
 

@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
 from chaos_analysis import wording
-from chaos_analysis.plots import stages, style
+from chaos_analysis.plots import _stages, _style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ def draw(analysis: Analysis) -> Figure | None:
     requests = analysis.tables.requests
     if requests.empty:
         return None
-    chaos = requests[stages.faults_on(requests) & (requests["rule"] != "+")]
+    chaos = requests[_stages.faults_on(requests) & (requests["rule"] != "+")]
     table = chaos.groupby(["endpoint", "rule"])["ok"].agg(n="size", ok="sum")
     rules = [rule for rule in _order(analysis, chaos) if rule]
     if not rules:
@@ -36,11 +36,11 @@ def draw(analysis: Analysis) -> Figure | None:
     rows = failed.sum(axis=1).sort_values(ascending=False, kind="stable").index
     shown = list(rows[:_MOST])
     edge = [str(rule.get("name")) for rule in analysis.experiment.get("rules", []) if rule.get("seam") == "wsgi"]
-    figure = style.figure(_finding(failed, n, edge) + style.hidden(shown, rows), 1.4 + 0.42 * len(shown))
+    figure = _style.figure(_finding(failed, n, edge) + _style.hidden(shown, rows), 1.4 + 0.42 * len(shown))
     axes = figure.subplots()
     _draw_cells(axes, failed.loc[shown].to_numpy(), n.loc[shown].to_numpy(), small=len(rules) > 8)
-    axes.set_yticks(range(len(shown)), [style.shorten(name, 34) for name in shown])
-    axes.set_xticks(range(len(rules) + 1), ["no fault", *(style.shorten(rule, 22) for rule in rules)])
+    axes.set_yticks(range(len(shown)), [_style.shorten(name, 34) for name in shown])
+    axes.set_xticks(range(len(rules) + 1), ["no fault", *(_style.shorten(rule, 22) for rule in rules)])
     if len(rules) > 5:
         for label in axes.get_xticklabels():
             label.set(rotation=35, ha="left", rotation_mode="anchor")
@@ -67,11 +67,11 @@ def _draw_cells(axes: Axes, failed: np.ndarray, n: np.ndarray, *, small: bool) -
     for (row, column), value in np.ndenumerate(share):
         if enough[row, column]:
             text = f"{wording.number(round(value * 100))} %\n{failed[row, column]:,}/{n[row, column]:,}"
-            colour = "white" if value > 0.7 else style.INK
+            colour = "white" if value > 0.7 else _style.INK
         else:
             patch = Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="#eef1f4", hatch="////", lw=0)
             axes.add_patch(patch)
-            text, colour = f"n={n[row, column]}" if n[row, column] else "", style.INK
+            text, colour = f"n={n[row, column]}" if n[row, column] else "", _style.INK
         axes.text(column, row, text, ha="center", va="center", color=colour, size=7 if small else 8.5, linespacing=1.1)
     axes.set_xticks(np.arange(-0.5, n.shape[1]), minor=True)
     axes.set_yticks(np.arange(-0.5, n.shape[0]), minor=True)

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from chaos_analysis import wording
-from chaos_analysis.plots import stages, style
+from chaos_analysis.plots import _stages, _style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,18 +30,18 @@ def draw(analysis: Analysis) -> Figure | None:
     requests = analysis.tables.requests
     if requests.empty or not requests["ok"].any():
         return None
-    before, during, _ = (_useful(part) for part in stages.split(requests))
+    before, during, _ = (_useful(part) for part in _stages.split(requests))
     names = list(requests["endpoint"].value_counts(sort=True).index)
     shown = names[:_MOST]
     columns = {1: 1, 2: 2, 4: 2}.get(len(shown), 3)
     rows = -(-len(shown) // columns)
-    figure = style.figure(_finding(names, before, during) + style.hidden(shown, names), 1.2 + 2.0 * rows)
+    figure = _style.figure(_finding(names, before, during) + _style.hidden(shown, names), 1.2 + 2.0 * rows)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(panels.flat, shown, strict=False):
-        _draw_panel(axes, style.shorten(name, 96 // columns), before.get(name), during.get(name))
+        _draw_panel(axes, _style.shorten(name, 96 // columns), before.get(name), during.get(name))
     for axes in panels.flat[len(shown) :]:
         axes.set_axis_off()
-    style.log_ticks(panels[0, 0].xaxis)  # shared by all
+    _style.log_ticks(panels[0, 0].xaxis)  # shared by all
     figure.supxlabel("time to a useful answer, ms", size=9.5)
     figure.supylabel("share of requests answered", size=9.5)
     return figure
@@ -60,7 +60,7 @@ def _draw_panel(axes: Axes, name: str, before: NDArray[np.float64] | None, durin
     axes.set_ylim(0, 1.04)
     axes.grid()
     ends = []
-    for label, times, colour in (("before", before, style.BLUE), ("chaos", during, style.VERMILLION)):
+    for label, times, colour in (("before", before, _style.BLUE), ("chaos", during, _style.VERMILLION)):
         useful = times[np.isfinite(times)] if times is not None else np.empty(0)
         if times is None or not len(useful):
             continue
@@ -69,7 +69,7 @@ def _draw_panel(axes: Axes, name: str, before: NDArray[np.float64] | None, durin
         axes.plot(at, share, color=colour, lw=1.8, drawstyle="steps-post", ls="-" if len(times) >= _FEW else ":")
         axes.plot(at[-1], share[-1], "o", color=colour, ms=4)
         ends.append((share[-1], f"{label} {wording.percent(share[-1])}", colour))
-    style.label_ends(axes, ends, gap=0.14)
+    _style.label_ends(axes, ends, gap=0.14)
 
 
 def _finding(names: list[str], before: Group, during: Group) -> str:
@@ -83,6 +83,6 @@ def _finding(names: list[str], before: Group, during: Group) -> str:
     if not losses or not np.isfinite(max(losses)[2]):
         return "Time to a useful answer by endpoint; a curve ends at the share of requests that succeeded"
     _, name, limit, share = max(losses)
-    name = style.shorten(name, 40)
+    name = _style.shorten(name, 40)
     within = f"answered 95 % of requests within {wording.seconds(limit / 1000)} before"
     return f"{name} {within}, {wording.percent(float(share))} under chaos"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.plots import style
+from chaos_analysis.plots import _style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Analysis
 
 _MOST = 20
-_LOOKS = {"p50": style.GREEN, "p95": style.PURPLE, "p99": style.VERMILLION}
+_LOOKS = {"p50": _style.GREEN, "p95": _style.PURPLE, "p99": _style.VERMILLION}
 
 
 def draw(analysis: Analysis) -> Figure | None:
@@ -27,12 +27,12 @@ def draw(analysis: Analysis) -> Figure | None:
         return None
     known.sort(key=lambda row: row[3] or 0, reverse=True)
     name, p50, _, p99 = known[0]
-    title = f"{style.shorten(name, 48)} has the slowest tail: p99 {_seconds(p99)} at a median of {_seconds(p50)}"
+    title = f"{_style.shorten(name, 48)} has the slowest tail: p99 {_seconds(p99)} at a median of {_seconds(p50)}"
     shown = known[:_MOST]
-    figure = style.figure(title, 1.5 + 0.36 * len(shown))
+    figure = _style.figure(title, 1.5 + 0.36 * len(shown))
     axes = figure.subplots()
     for place, (_, *values) in enumerate(shown):
-        axes.plot([values[0] or 1, values[-1] or 1], [place, place], color=style.GREY, lw=1.2, zorder=1)
+        axes.plot([values[0] or 1, values[-1] or 1], [place, place], color=_style.GREY, lw=1.2, zorder=1)
     for column, (label, colour) in enumerate(_LOOKS.items(), start=1):
         axes.scatter([row[column] or 1 for row in shown], range(len(shown)), color=colour, s=42, zorder=2)
         axes.annotate(
@@ -44,10 +44,10 @@ def draw(analysis: Analysis) -> Figure | None:
             color=colour,
             weight="bold",
         )
-    axes.set_yticks(range(len(shown)), [style.shorten(row[0], 44) for row in shown])
+    axes.set_yticks(range(len(shown)), [_style.shorten(row[0], 44) for row in shown])
     axes.set_ylim(len(shown) - 0.5, -0.8)
     axes.set_xscale("log")
-    style.log_ticks(axes.xaxis)
+    _style.log_ticks(axes.xaxis)
     axes.set_xlabel("response time of all requests, ms (Locust's buckets)")
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)

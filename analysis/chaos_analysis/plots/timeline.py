@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos_analysis.plots import bins, contrast, stages, style
+from chaos_analysis.plots import _bins, _contrast, _stages, _style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 def draw(analysis: Analysis) -> Figure | None:
     """Requests and failures a second above, p50 and p95 of the successes below; None without any request."""
-    rows = bins.of(analysis)
+    rows = _bins.of(analysis)
     if rows.empty:
         return None
-    spans = stages.spans(analysis.tables)
-    figure = style.figure(_finding(analysis, spans), 4.6)
+    spans = _stages.spans(analysis.tables)
+    figure = _style.figure(_finding(analysis, spans), 4.6)
     load, latency = figure.subplots(2, 1, sharex=True)
     _draw_load(load, rows)
     _draw_latency(latency, rows, "successes" if analysis.source == "run" else "all requests, cumulative")
@@ -31,14 +31,14 @@ def draw(analysis: Analysis) -> Figure | None:
 
 
 def _draw_load(axes: Axes, rows: pd.DataFrame) -> None:
-    axes.plot(rows["second"], rows["requests"], color=style.BLUE, lw=1.6, marker="o" * (len(rows) < 3))
-    axes.fill_between(rows["second"], rows["failures"], color=style.VERMILLION, alpha=0.85, lw=0)
+    axes.plot(rows["second"], rows["requests"], color=_style.BLUE, lw=1.6, marker="o" * (len(rows) < 3))
+    axes.fill_between(rows["second"], rows["failures"], color=_style.VERMILLION, alpha=0.85, lw=0)
     axes.set_ylim(0, rows["requests"].max() * 1.25 or 1)
     axes.set_ylabel("per second")
     axes.grid(axis="y")
     end = rows.iloc[-1]
-    labels = [(end["requests"], "requests", style.BLUE), (end["failures"], "failures", style.VERMILLION)]
-    style.label_ends(axes, labels, gap=0.13)
+    labels = [(end["requests"], "requests", _style.BLUE), (end["failures"], "failures", _style.VERMILLION)]
+    _style.label_ends(axes, labels, gap=0.13)
 
 
 def _draw_latency(axes: Axes, rows: pd.DataFrame, of_what: str) -> None:
@@ -48,36 +48,36 @@ def _draw_latency(axes: Axes, rows: pd.DataFrame, of_what: str) -> None:
     if rows.empty:
         return
     axes.set_yscale("log")
-    for column, colour in (("p95", style.PURPLE), ("p50", style.GREEN)):
+    for column, colour in (("p95", _style.PURPLE), ("p50", _style.GREEN)):
         axes.plot(rows["second"], rows[column], color=colour, lw=1.6, marker="o" * (len(rows) < 3))
-    style.log_ticks(axes.yaxis)
+    _style.log_ticks(axes.yaxis)
     end = rows.iloc[-1]
-    style.label_ends(axes, [(end["p50"], "p50", style.GREEN), (end["p95"], "p95", style.PURPLE)], gap=0.13)
+    _style.label_ends(axes, [(end["p50"], "p50", _style.GREEN), (end["p95"], "p95", _style.PURPLE)], gap=0.13)
 
 
-def _shade(top: Axes, bottom: Axes, spans: list[stages.Span]) -> None:
+def _shade(top: Axes, bottom: Axes, spans: list[_stages.Span]) -> None:
     """Each stage's ground and its name; a name too long for its stage stands upright."""
     if not spans:
         return
     per_letter = max(spans[-1].end, 1e-9) / 105
     for span in spans:
         for axes in (top, bottom):
-            axes.axvspan(span.start, span.end, color=style.ORANGE if span.on else style.GREY, alpha=0.13, lw=0)
+            axes.axvspan(span.start, span.end, color=_style.ORANGE if span.on else _style.GREY, alpha=0.13, lw=0)
         fits = (span.end - span.start) > len(span.name) * per_letter
         place = ((span.start + span.end) / 2, 0.97)
-        name = style.shorten(span.name, 24)
+        name = _style.shorten(span.name, 24)
         text = top.annotate(name, place, xycoords=("data", "axes fraction"), ha="center", va="top")
         if not fits:
             text.set(rotation=90, size=8)
 
 
-def _finding(analysis: Analysis, spans: list[stages.Span]) -> str:
+def _finding(analysis: Analysis, spans: list[_stages.Span]) -> str:
     requests = analysis.tables.requests
     if requests.empty:
-        return contrast.overall(analysis.endpoints)
-    before, during, after = stages.split(requests)
-    text = contrast.failures(before["ok"], during["ok"])
+        return _contrast.overall(analysis.endpoints)
+    before, during, after = _stages.split(requests)
+    text = _contrast.failures(before["ok"], during["ok"])
     if after.empty or during.empty:
         return text
     ended = max((span.end for span in spans if span.on), default=float(during["second"].max()))
-    return f"{text}; {contrast.recovery(after, ended)}"
+    return f"{text}; {_contrast.recovery(after, ended)}"

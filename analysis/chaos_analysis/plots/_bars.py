@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.ticker import MaxNLocator
 
-from chaos_analysis.plots import style
+from chaos_analysis.plots import _style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +25,11 @@ class Bar(NamedTuple):
 
 def figure(title: str, bars: Sequence[Bar], axis: str) -> Figure:
     """The picture of `bars` from top to bottom, as given."""
-    made = style.figure(title, 1.3 + 0.36 * len(bars))
+    made = _style.figure(title, 1.3 + 0.36 * len(bars))
     axes = made.subplots()
     places = range(len(bars))
     axes.barh(places, [bar.length for bar in bars], color=[bar.colour for bar in bars], height=0.68)
-    axes.set_yticks(places, [style.shorten(bar.name, 44) for bar in bars])
+    axes.set_yticks(places, [_style.shorten(bar.name, 44) for bar in bars])
     axes.invert_yaxis()
     for place, bar in zip(places, bars, strict=True):
         axes.annotate(bar.text, (bar.length, place), xytext=(5, 0), textcoords="offset points", va="center")
