@@ -104,7 +104,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Check:
-    """One question to the run itself. `ok` is None where it could not be asked; a `fatal` one that is False: invalid."""
+    """One question to the run itself. `ok` is None where it could not be asked; False on a `fatal` one: invalid."""
 
     name: str
     ok: bool | None
