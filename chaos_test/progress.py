@@ -49,18 +49,19 @@ class Progress:
             self._live.update(self._table(seen, elapsed, rate))
         elif elapsed >= self._next_line or seen.stage != self._stage:
             self._next_line, self._stage = elapsed + PLAIN_SECONDS, seen.stage
-            self.say("  ".join(f"{value} {name}".strip() for name, value in self._cells(seen, elapsed, rate).items()))
+            clock, stage, *rest = self._cells(seen, elapsed, rate).items()
+            self.say(f"{clock[1]}  {stage[1]}: " + ", ".join(f"{value} {name}" for name, value in rest))
 
     def _cells(self, seen: Seen, elapsed: float, rate: float) -> dict[str, str]:
         planned = f"/{self._plan.requests:,}" if self._plan.requests else ""
         return {
             "": f"{elapsed:3.0f} s",
             "stage": seen.stage or "starting",
-            "users": f"{seen.users}",
             "requests": f"{seen.requests:,}{planned}",
             "requests/s": f"{rate:.0f}",
             "failures": f"{seen.failures:,}",
             "faults fired": f"{seen.faults:,}",
+            "users": f"{seen.users}",
         }
 
     def _table(self, seen: Seen, elapsed: float, rate: float) -> Table:

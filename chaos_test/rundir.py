@@ -15,6 +15,7 @@ from chaos_test.errors import ChaosTestError
 if TYPE_CHECKING:
     from pathlib import Path
 
+LEASE_SECONDS = 1.0
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-\w+")
 
 
@@ -61,6 +62,11 @@ class Lease:
         self._over.set()
         self._thread.join()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the file is still being touched."""
+        return self._thread.is_alive()
+
     def _touch(self) -> None:
-        while not self._over.wait(1.0):
+        while not self._over.wait(LEASE_SECONDS):
             os.utime(self._file)

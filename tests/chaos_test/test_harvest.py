@@ -1,0 +1,86 @@
+"""What is collected when the load is over."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chaos_test import harvest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> dict[str, Any]:
+    """A run.json of an app in `app/`, its folder in `run/`."""
+    (tmp_path / "app" / "lib").mkdir(parents=True)
+    (tmp_path / "app" / "lib" / "fares.py").write_text("fares = 1\n")
+    (tmp_path / "elsewhere.py").write_text("secret = 1\n")
+    for name in ("faults", "requests"):
+        (tmp_path / "run" / name).mkdir(parents=True)
+    (tmp_path / "run" / "chaos-config.json").write_text('{"version": 1, "rules": []}')
+    return {"app": {"dir": str(tmp_path / "app"), "server": None}, "ended_by": "requests", "reason": "All in."}
+
+
+def ledger(tmp_path: Path, *records: dict[str, Any]) -> None:
+    """Write the ledger of one process, whose last line was cut short."""
+    lines = [json.dumps(record) for record in records]
+    (tmp_path / "run" / "faults" / "1-1.jsonl").write_text("\n".join([*lines, '{"kind": "fa']))
+
+
+def test_sources_are_those_the_ledger_names_inside_the_app(tmp_path: Path, run: dict[str, Any]) -> None:
+    """Absolute and relative paths are found; what lies outside the app's folder, or is gone, is not taken."""
+    app = tmp_path / "app"
+    ledger(
+        tmp_path,
+        {"kind": "call", "site": {"file": str(app / "lib" / "fares.py"), "line": 1}},
+        {"kind": "call", "site": {"file": "../elsewhere.py", "line": 1}},
+        {"kind": "request", "frame": {"file": str(app / "gone.py"), "line": 1}},
+    )
+    harvest.finish(tmp_path / "run", run)
+    kept = [str(file.relative_to(tmp_path / "run")) for file in (tmp_path / "run" / "sources").rglob("*.py")]
+    assert kept == ["sources/lib/fares.py"]
+
+
+def test_the_experiment_lists_what_was_reached(tmp_path: Path, run: dict[str, Any]) -> None:
+    """Calls are counted by seam, target without query, route and call site; most used first."""
+    call = {"kind": "call", "seam": "http_client", "route": "GET /a", "site": {"file": "f.py", "line": 3}}
+    ledger(
+        tmp_path,
+        call | {"target": "GET 127.0.0.1/fares?x=1"},
+        call | {"target": "GET 127.0.0.1/fares?x=2"},
+        {"kind": "request", "route": "GET /a"},
+    )
+    harvest.finish(tmp_path / "run", run)
+    assert json.loads((tmp_path / "run" / "chaos-config.json").read_text())["reached"] == [
+        {"seam": "http_client", "target": "GET 127.0.0.1/fares", "route": "GET /a", "site": "f.py:3", "calls": 2},
+        {"seam": "wsgi", "target": None, "route": "GET /a", "site": None, "calls": 1},
+    ]
+
+
+def test_run_json_is_completed(tmp_path: Path, run: dict[str, Any]) -> None:
+    """The server comes from the ledger; each stage runs from its first start to its last end over all parts."""
+    ledger(tmp_path, {"kind": "open", "server": "gunicorn 27"})
+    lines = [
+        {"stage": "chaos", "started": 5, "ended": 9, "part": "1"},
+        {"stage": "baseline", "started": 1, "ended": 5, "part": "1"},
+        {"stage": "chaos", "started": 4, "ended": 8, "part": "2"},
+    ]
+    (tmp_path / "run" / "requests" / "stages.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    harvest.finish(tmp_path / "run", run)
+    written = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert written["app"]["server"] == "gunicorn 27"
+    assert written["stages"] == [
+        {"name": "baseline", "started": 1, "ended": 5},
+        {"name": "chaos", "started": 4, "ended": 9},
+    ]
+    assert written["finished"] > 0
+
+
+def test_a_run_without_a_ledger_is_completed_too(tmp_path: Path, run: dict[str, Any]) -> None:
+    """A service driven by its URL may have left nothing."""
+    harvest.finish(tmp_path / "run", run | {"app": {"dir": None, "server": None}})
+    assert json.loads((tmp_path / "run" / "chaos-config.json").read_text())["reached"] == []

@@ -1,0 +1,61 @@
+"""The run folder: made, found, written, and its lease."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chaos_test import rundir
+from chaos_test.errors import ChaosTestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_run_folder_is_named_by_time_and_never_twice(tmp_path: Path) -> None:
+    """Names sort by time, and two runs in one second get two folders."""
+    runs = {rundir.create(tmp_path / "reports") for _ in range(8)}
+    assert len(runs) == 8
+    assert all(re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{4}", run.name) for run in runs)
+
+
+def test_an_out_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    """A file in the way is named."""
+    (tmp_path / "reports").write_text("")
+    with pytest.raises(ChaosTestError, match=r"--out .*reports: Not a directory"):
+        rundir.create(tmp_path / "reports")
+
+
+def test_the_newest_run_is_found_beside_other_folders(tmp_path: Path) -> None:
+    """The sample and files do not count."""
+    for name in ("20260101T000000Z-aaaa", "20260301T000000Z-aaaa", "20260201T000000Z-ffff", "sample"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "20270101T000000Z-aaaa").write_text("")
+    assert rundir.newest(tmp_path).name == "20260301T000000Z-aaaa"
+
+
+def test_no_run_yet_is_one_sentence(tmp_path: Path) -> None:
+    """It says how to make one."""
+    with pytest.raises(ChaosTestError, match="no run folder yet; make one with chaos-test run"):
+        rundir.newest(tmp_path / "reports")
+
+
+def test_json_is_written_whole(tmp_path: Path) -> None:
+    """No half-written file is ever under the name, and none is left beside it."""
+    rundir.write_json(tmp_path / "run.json", {"id": "é"})
+    assert json.loads((tmp_path / "run.json").read_text()) == {"id": "é"}
+    assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_the_lease_stays_young_while_the_command_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is there from the start and touched again and again; nobody touches it afterwards."""
+    monkeypatch.setattr(rundir, "LEASE_SECONDS", 0.01)
+    with rundir.Lease(tmp_path) as lease:
+        os.utime(tmp_path / "lease", (0, 0))
+        while (tmp_path / "lease").stat().st_mtime == 0:
+            pass
+    assert not lease.alive
