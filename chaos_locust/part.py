@@ -1,0 +1,102 @@
+"""One process's part in a test: its users' journeys, its rows, its stages, and a sample a second of its own load."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import gevent
+import psutil
+
+from chaos_locust.clients import Stamp
+from chaos_locust.journey import Journey
+from chaos_locust.recorder import Recorder
+
+if TYPE_CHECKING:
+    from locust import User
+
+    from chaos_locust.folder import Folder
+    from chaos_locust.options import Options
+    from chaos_locust.plan import Plan
+
+
+class Part:
+    """`rank` of `workers` says which of the test's users are here: the first, the one `workers` later, and so on.
+
+    `prefix` goes before a user's number in its keys; it is "" in a process that is alone.
+    """
+
+    def __init__(
+        self, name: str, prefix: str, rank: int, workers: int, *, plan: Plan, options: Options, folder: Folder
+    ) -> None:
+        self._prefix = prefix
+        self._rank, self._workers = rank, workers
+        self._plan = plan
+        self._options = options
+        self._folder = folder
+        self._started = time.time()
+        self._stage = plan.names[0]
+        self._stage_started = self._started
+        self._users: list[tuple[User, Journey]] = []
+        self._process = psutil.Process()
+        self._process.cpu_percent()  # the first call only sets the mark
+        self.recorder = Recorder(name, folder.opened(f"{name}.jsonl"), lambda: self._stage)
+        self._clock = None if plan.requests else gevent.spawn(self._change_stages)
+
+    def board(self, user: User) -> Stamp:
+        """Number a new user."""
+        here = len(self._users)
+        number = here * self._workers + self._rank
+        journey = Journey(f"{self._prefix}{here}", number, self._plan, seed=self._options.seed, stage=self._stage)
+        self._users.append((user, journey))
+        return Stamp(journey, type(user).__name__, self._options.deadline)
+
+    def done(self) -> bool:
+        """Whether every planned user of this process has used its quota, or has died."""
+        planned = len(range(self._rank, self._plan.users, self._workers))
+        if not self._plan.requests or len(self._users) < planned:
+            return False
+        return all(
+            journey.done or (user.greenlet is not None and user.greenlet.dead)
+            for user, journey in self._users[:planned]
+        )
+
+    def sample(self, users: int) -> None:
+        """Write a sample of the load."""
+        sample = {
+            "t": time.time(),
+            "part": self.recorder.part,
+            "users": users,
+            "cpu_percent": self._process.cpu_percent(),
+            "requests": self.recorder.rows,
+            "failures": self.recorder.failures,
+            "stage": self._users[0][1].stage if self._plan.requests and self._users else self._stage,
+        }
+        self._write("load.jsonl", sample)
+
+    def close(self, totals: dict[str, list[int]]) -> None:
+        """Write what is only known at the end; `totals` are Locust's."""
+        if self._clock is None:
+            for stage, (started, ended) in self.recorder.spans.items():
+                self._write_stage(stage, started, ended)
+        else:
+            self._clock.kill()
+            self._write_stage(self._stage, self._stage_started, time.time())
+        self.recorder.close(totals)
+        self._folder.close()
+
+    def _change_stages(self) -> None:
+        for name, end in zip(self._plan.names[1:], self._plan.ends, strict=False):
+            gevent.sleep(max(self._started + end - time.time(), 0))
+            now = time.time()
+            self._write_stage(self._stage, self._stage_started, now)
+            self._stage, self._stage_started = name, now
+            for _, journey in self._users:
+                journey.stage = name
+
+    def _write_stage(self, stage: str, started: float, ended: float) -> None:
+        self._write("stages.jsonl", {"stage": stage, "started": started, "ended": ended, "part": self.recorder.part})
+
+    def _write(self, name: str, record: dict[str, object]) -> None:
+        self._folder.opened(name)(json.dumps(record).encode() + b"\n")

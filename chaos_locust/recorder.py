@@ -1,0 +1,140 @@
+"""One row a request, written at once, so that a SIGKILL loses nothing that happened (docs/formats.md, `requests/`).
+
+This runs for every request and is most of what recording costs, hence a row made by an f-string.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from json.encoder import encode_basestring_ascii as quoted
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chaos_middleware.headers import FAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COLUMNS = (
+    *("key", "stage", "user", "started", "intended", "response_ms", "method", "name"),
+    *("status", "bytes", "error_class", "error", "faults", "path"),
+)
+CONTEXT = "chaos"  # the key in Locust's request context under which a request's `Sent` travels
+_MAX_ERROR = 500
+
+
+class Sent(NamedTuple):
+    """What a request was stamped with. `due` is None where it was due when it was sent."""
+
+    key: str
+    stage: str
+    user: str
+    due: float | None
+
+
+class DeadlineError(TimeoutError):
+    """The client's deadline passed before the whole answer was there."""
+
+
+class Recorder:
+    """Writes a part. `write` takes a line; `stage` is asked for requests that no user of ours sent."""
+
+    def __init__(self, part: str, write: Callable[[bytes], object], stage: Callable[[], str]) -> None:
+        self.part = part
+        self.rows = self.failures = self.errors = 0
+        self.spans: dict[str, list[float]] = {}
+        self._write = write
+        self._stage = stage
+        self._names: dict[tuple[str, str], str] = {}
+        write(_line({"version": 1, "columns": COLUMNS, "part": part, "pid": os.getpid(), "started": time.time()}))
+
+    def on_request(  # noqa: PLR0917  # Locust calls it by keyword
+        self,
+        request_type: str,
+        name: str,
+        response_time: float | None,
+        response_length: int | None,
+        response: Any = None,
+        context: dict[str, Any] | None = None,
+        exception: BaseException | str | None = None,
+        start_time: float | None = None,
+        url: str | None = None,
+        **_: Any,
+    ) -> None:
+        """Locust's `request` event. It must never raise: Locust would log that and go on."""
+        try:
+            key, stage, user, due = (context and context.get(CONTEXT)) or Sent("", self._stage(), "", None)
+            now = time.time()
+            started = start_time or now - (response_time or 0) / 1000
+            names = self._names.get((request_type, name)) or self._quote(request_type, name)
+            status, faults, error = getattr(response, "status_code", 0) or 0, '""', "null,null"
+            if response is not None and response.headers and (header := response.headers.get(FAULT)):
+                faults = quoted(str(header))
+            if exception:
+                error = _error(exception, status)
+                self.failures += 1
+            took = "null" if response_time is None else repr(float(response_time))
+            line = (
+                f'["{key}","{stage}","{user}",{started!r},{due or started!r},{took},{names},{status},'
+                f"{response_length or 0},{error},{faults},{_path(url)}]\n"
+            )
+            self._write(line.encode())
+            self.rows += 1
+            span = self.spans.get(stage)
+            if span is None:
+                self.spans[stage] = [started, now]
+            else:
+                span[1] = now
+        except Exception:  # whatever it is, the run goes on and the part says that rows are missing
+            self._complain()
+
+    def close(self, totals: dict[str, list[int]]) -> None:
+        """Write the last line. `totals` are Locust's own: `{"GET /": [requests, failures]}`."""
+        self._write(_line({"closed": time.time(), "rows": self.rows, "errors": self.errors, "totals": totals}))
+
+    def _quote(self, method: str, name: str) -> str:
+        names = self._names[method, name] = f"{quoted(str(method))},{quoted(str(name))}"
+        return names
+
+    def _complain(self) -> None:
+        self.errors += 1
+        if self.errors == 1:
+            print("chaos_locust: a request could not be recorded:", traceback.format_exc(), file=sys.stderr)
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def _path(url: str | None) -> str:
+    """The URL without scheme and host, quoted."""
+    if not url:
+        return '""'
+    start = url.find("/", 8) if url.startswith("http") else 0
+    return quoted(url[start:]) if start >= 0 else '"/"'
+
+
+def _error(error: BaseException | str, status: int) -> str:
+    """Class and text as two JSON values. A deadline that a client library wrapped in its own error is told by its
+    name.
+    """
+    late = _deadline(error)
+    if late is not None:
+        error = late
+    name = type(error).__name__ if isinstance(error, BaseException) else "str"
+    if status >= 400 and name in {"LocustBadStatusCode", "HTTPError"}:
+        name = "HTTPError"
+    text = str(error) or repr(error)
+    return f"{quoted(name)},{quoted(text[:_MAX_ERROR])}"
+
+
+def _deadline(error: object) -> DeadlineError | None:
+    for _ in range(8):
+        if error is None or isinstance(error, DeadlineError):
+            return error
+        original = getattr(error, "original", None)  # geventhttpclient's RetriesExceeded
+        error = original or getattr(error, "__cause__", None) or getattr(error, "__context__", None)
+    return None

@@ -1,0 +1,105 @@
+"""Changes to Locust's users: each one gets a number when it is created, and each run of a task is an iteration."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import TYPE_CHECKING, Any
+
+from gevent.event import Event
+from locust import User
+from locust.exception import StopUser
+from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING, DefaultTaskSet, TaskSet
+
+from chaos_locust.hooks import replace
+from chaos_locust.journey import current_draws, current_journey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chaos_locust.clients import Stamp
+    from chaos_locust.hooks import Method
+    from chaos_locust.journey import Journey
+
+
+def install(board: Callable[[User], Stamp | None]) -> None:
+    """Change the users, for the whole process. `board` gives a new user its stamp, or None where no test runs."""
+    replace(User, "__init__", functools.partial(_create, board))
+    replace(User, "run", _run)
+    replace(DefaultTaskSet, "run", _run_tasks)
+    replace(TaskSet, "execute_next_task", _execute)
+
+
+def journey_of(user: User) -> Journey | None:
+    """The user's journey, None where it has none."""
+    stamp: Stamp | None = user.__dict__.get("_chaos_stamp")
+    return None if stamp is None else stamp.journey
+
+
+def _create(board: Callable[[User], Stamp | None], original: Method) -> Method:
+    def create(self: User, environment: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, environment, *args, **kwargs)
+        self.__dict__["_chaos_stamp"] = board(self)
+
+    return create
+
+
+def _run(original: Method) -> Method:
+    def run(self: User) -> Any:
+        journey = journey_of(self)
+        if journey is not None:
+            current_journey.set(journey)
+            current_draws.set(journey.draws)
+        return original(self)
+
+    return run
+
+
+def _run_tasks(original: Method) -> Method:
+    def run(self: TaskSet) -> Any:
+        journey = journey_of(self.user)
+        if journey is not None:
+            journey.ready()
+        return original(self)
+
+    return run
+
+
+def _execute(original: Method) -> Method:
+    def execute_next_task(self: TaskSet) -> None:
+        journey = journey_of(self.user)
+        if journey is None:
+            original(self)
+            return
+        if journey.done:
+            _rest(self.user)
+        declared = getattr(self._task_queue[0], "chaos_steps", 0)
+        journey.begin(declared=declared, pacing=_pacing(type(self), type(self.user)), now=time.time())
+        try:
+            original(self)
+        finally:
+            journey.finish()
+        if journey.done:
+            _rest(self.user)
+
+    return execute_next_task
+
+
+def _rest(user: User) -> None:
+    """Wait until the test stops. A user that ended would be replaced by Locust while it ramps up."""
+    if user._state == LOCUST_STATE_STOPPING:  # as TaskSet.wait does it
+        raise StopUser
+    user._state = LOCUST_STATE_WAITING
+    Event().wait()
+
+
+@functools.cache
+def _pacing(taskset: type[TaskSet], user: type[User]) -> float | None:
+    """Seconds between iterations under `constant_pacing` and `constant_throughput`, None under other waits.
+
+    They are closures: the figure is in the closure only.
+    """
+    wait_time: Any = user.wait_time if taskset.wait_time is TaskSet.wait_time else taskset.wait_time
+    if getattr(wait_time, "__qualname__", "") == "constant_pacing.<locals>.wait_time_func":
+        return float(wait_time.__closure__[0].cell_contents)
+    return None
