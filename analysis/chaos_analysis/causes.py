@@ -1,0 +1,128 @@
+"""What each failed request is put down to: one cause a request, so that counts of failures add up.
+
+`edge`         a fault injected at the edge ended it
+`dependency`   a fault at an outbound call became an error answer
+`content`      a fault at an outbound call, and an answer that looks fine without its content
+`delay`        an injected delay took longer than the client waits
+`none`         it met no fault that could explain it
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from chaos_analysis.model import Tables
+
+COLUMNS = ("cause", "direct", "rule", "fault", "seam", "target", "file", "line", "function", "error", "error_text")
+_HARMLESS = ("noop",)
+_DELAYS = ("latency", "slow_body")
+_EVENT = ("key", "rule", "fault", "seam", "target", "file", "line", "function", "measured")
+
+
+class _Event(NamedTuple):
+    key: str
+    rule: str
+    fault: str
+    seam: str
+    target: str | None
+    file: str | None
+    line: float
+    function: str | None
+    measured: Any
+
+    @property
+    def did(self) -> str | None:
+        return self.measured.get("did") if isinstance(self.measured, dict) else None
+
+
+class _Answer(NamedTuple):
+    """How the request left the app."""
+
+    error: str | None = None
+    text: str | None = None
+    file: str | None = None
+    line: float = 0.0
+
+
+def attribute(tables: Tables) -> pd.DataFrame:
+    """The failed requests (columns of `tables.requests`) with `COLUMNS`; `direct`: the request itself shows the cause."""
+    rows = tables.requests
+    failed = rows[~rows["ok"]].reset_index(drop=True)
+    keys = set(failed["key"])
+    events = _events(tables.faults, keys)
+    answers = _answers(tables.answers, keys)
+    columns = zip(failed["key"], failed["status"], failed["error_class"], strict=True)
+    found = [
+        _blame(int(status), str(error), events.get(key, ()), answers.get(key, _Answer()))
+        for key, status, error in columns
+    ]
+    told = pd.DataFrame(found, columns=list(COLUMNS), dtype=object).astype({"direct": bool, "line": "float64"})
+    return pd.concat([failed.drop(columns=["rule", "error"]), told], axis=1)
+
+
+def _blame(status: int, error_class: str, events: Sequence[_Event], answer: _Answer) -> tuple[Any, ...]:
+    """The cause, whether the request itself shows it, and the event."""
+    harmful = [event for event in events if event.fault not in _HARMLESS and event.did != "unsupported"]
+    for event in harmful:
+        if event.seam == "wsgi" and event.fault not in _DELAYS:
+            return _row("edge", _edge_shows(event, status), event, answer)
+    outbound = [event for event in harmful if event.seam != "wsgi"]
+    named = [event for event in outbound if _names(answer, event)]
+    ended = [event for event in outbound if event.fault not in _DELAYS or event.did not in (None, "done", event.fault)]
+    if named or ended:
+        event = (named or ended)[-1]
+        cause = "content" if 0 < status < 400 else "dependency"
+        return _row(cause, bool(named) and cause == "dependency", event, answer)
+    delays = [event for event in harmful if event.fault in _DELAYS]
+    if delays and (status == 0 or error_class.endswith("Timeout")):
+        longest = max(delays, key=_seconds)
+        return _row("edge" if longest.seam == "wsgi" else "delay", False, longest, answer)  # noqa: FBT003 - `direct`
+    return "none", False, "", "", "", None, None, float("nan"), None, answer.error, answer.text
+
+
+def _row(cause: str, direct: bool, event: _Event, answer: _Answer) -> tuple[Any, ...]:  # noqa: FBT001 - a column
+    where = (event.target, event.file, event.line, event.function)
+    return cause, direct, event.rule, event.fault, event.seam, *where, answer.error, answer.text
+
+
+def _edge_shows(event: _Event, status: int) -> bool:
+    """An exception must show as a 5xx, a reset as no answer; an answer made up by the fault is the fault."""
+    if event.fault == "exception":
+        return status >= 500
+    return status == 0 if event.fault == "connection_reset" else True
+
+
+def _names(answer: _Answer, event: _Event) -> bool:
+    """The exception that left the app came from the faulted call's own line, or is what the fault raised there."""
+    if answer.error is None:
+        return False
+    return (answer.file, answer.line) == (event.file, event.line) or (
+        event.did is not None and answer.error == event.did
+    )
+
+
+def _seconds(event: _Event) -> float:
+    return float(event.measured.get("seconds") or 0.0) if isinstance(event.measured, dict) else 0.0
+
+
+def _events(faults: pd.DataFrame, keys: set[str]) -> dict[str, list[_Event]]:
+    events: dict[str, list[_Event]] = {}
+    chosen = faults.loc[faults["key"].isin(keys), list(_EVENT)]
+    for event in map(_Event._make, _records(chosen)):
+        events.setdefault(event.key, []).append(event)
+    return events
+
+
+def _answers(table: pd.DataFrame, keys: set[str]) -> dict[str, _Answer]:
+    chosen = table[table["key"].isin(keys) & table["error"].notna()]
+    values = _records(chosen[["key", "error", "error_text", "file", "line"]])
+    return {key: _Answer(*rest) for key, *rest in values}
+
+
+def _records(table: pd.DataFrame) -> Iterable[tuple[Any, ...]]:
+    return zip(*(table[name].tolist() for name in table.columns), strict=True)

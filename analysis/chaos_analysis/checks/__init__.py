@@ -1,0 +1,18 @@
+"""Questions to the run itself, before anything is concluded from it. One file a check: `check(evidence) -> Check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis.checks import baseline, control, data, dose, events, load_generator, records
+
+if TYPE_CHECKING:
+    from chaos_analysis.evidence import Evidence
+    from chaos_analysis.model import Check
+
+CHECKS = (data, dose, records, baseline, control, events, load_generator)
+
+
+def check_all(evidence: Evidence) -> tuple[Check, ...]:
+    """Every check, in the order in which people should read them."""
+    return tuple(module.check(evidence) for module in CHECKS)

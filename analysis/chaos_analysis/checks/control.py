@@ -1,0 +1,50 @@
+"""Can causes be told apart: are there enough requests with no fault, and with exactly one?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+from chaos_analysis.model import Check
+from chaos_analysis.stats import detectable
+
+if TYPE_CHECKING:
+    from chaos_analysis.evidence import Evidence
+
+COARSE = 0.5
+
+
+def check(evidence: Evidence) -> Check:
+    """The run can tell causes apart where a rise by 50 points would be seen for each rule, four times in five."""
+    if not evidence.fault_stages:
+        return Check("control", ok=None, summary="no stage injects faults", fatal=False)
+    control = evidence.control
+    base = 1 - float(control["ok"].mean()) if len(control) else 0.0
+    singles = evidence.chaos.loc[~evidence.chaos["control"], "rule"].value_counts()
+    rises = {rule: detectable(singles.get(rule, 0), len(control), base) for rule in _rules(evidence)}
+    details = tuple(
+        f"{rule}: {wording.plural(singles.get(rule, 0), 'request')} with this fault alone; {_seen(rise)}"
+        for rule, rise in rises.items()
+    )
+    coarse = [rule for rule, rise in rises.items() if rise is None or rise > COARSE]
+    summary = f"{wording.plural(len(control), 'request')} met no fault while faults were on, "
+    summary += f"{wording.count(int(singles.drop('+', errors='ignore').sum()))} exactly one"
+    if coarse:
+        summary += f"; too few to see what these do: {', '.join(coarse)}"
+    elif rises:
+        worst = max(rise for rise in rises.values() if rise is not None)
+        summary += f"; a rise in failures by {wording.number(worst * 100)} points shows for every rule"
+    return Check("control", ok=not coarse, summary=summary, fatal=False, details=details)
+
+
+def _rules(evidence: Evidence) -> list[str]:
+    if evidence.experiment is None:
+        return sorted(set(evidence.chaos["rule"]) - {"", "+"})
+    stages = evidence.fault_stages
+    return [rule.name for rule in evidence.experiment.rules if any(rule.rate_in(stage) > 0 for stage in stages)]
+
+
+def _seen(rise: float | None) -> str:
+    if rise is None:
+        return "too few to see any rise in failures"
+    return f"a rise in failures by {wording.number(rise * 100)} points is seen four times in five"

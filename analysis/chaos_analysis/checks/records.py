@@ -1,0 +1,68 @@
+"""Was nothing lost? Requests that the app counted, rows that the client recorded and Locust's own totals must agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+from chaos_analysis.model import Check
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from chaos_analysis.evidence import Evidence
+
+_SHOWN = 5
+
+
+def check(evidence: Evidence) -> Check:
+    """Compare by key with the app and by endpoint with Locust; what was sent twice is counted apart."""
+    rows, tables = evidence.rows, evidence.tables
+    wrong: list[str] = []
+    said: list[str] = []
+    counted = tables.reached.loc[tables.reached["target"] == "", "key"]
+    if len(counted) and len(rows):
+        _against_app(rows, counted, wrong, said)
+    for source, name in (("recorder", "Locust's statistics"), ("locust", "locust_stats.csv")):
+        totals = tables.totals[tables.totals["source"] == source]
+        if len(totals) and len(rows):
+            _against_totals(rows, totals, name, wrong, said)
+    if not said and not wrong:
+        return Check("records", ok=None, summary="nothing to compare the recorded requests with", fatal=False)
+    summary = "; ".join(wrong[:1]) if wrong else f"{wording.plural(len(rows), 'row')} agree with {', '.join(said)}"
+    return Check("records", ok=not wrong, summary=summary, details=(*wrong[1:], *(said if wrong else ())))
+
+
+def _against_app(rows: pd.DataFrame, counted: pd.Series[str], wrong: list[str], said: list[str]) -> None:
+    served, sent = set(counted), set(rows["key"])
+    answered = set(rows.loc[rows["status"] != 0, "key"])
+    lost, unseen = served - sent, answered - served
+    if lost:
+        wrong.append(f"{_requests(lost)} that the app counted were not recorded by the client{_few(lost)}")
+    if unseen:
+        wrong.append(f"{_requests(unseen)} that the client has an answer to were not counted by the app{_few(unseen)}")
+    if not lost and not unseen:
+        again = len(counted) - len(served)
+        extra = f" and {wording.count(again)} repeated (redirects, re-sends)" if again else ""
+        said.append(f"{_requests(served)} that the app counted{extra}")
+
+
+def _against_totals(rows: pd.DataFrame, totals: pd.DataFrame, name: str, wrong: list[str], said: list[str]) -> None:
+    ours = rows.groupby("endpoint")["ok"].agg(["size", "sum"])
+    mine = {str(e): (int(n), int(n - ok)) for e, n, ok in zip(ours.index, ours["size"], ours["sum"], strict=True)}
+    summed = totals.groupby("endpoint")[["requests", "failures"]].sum()
+    theirs = {str(e): (int(n), int(f)) for e, n, f in summed.itertuples()}
+    differing = [e for e in sorted({*mine, *theirs}) if mine.get(e, (0, 0)) != theirs.get(e, (0, 0))]
+    for endpoint in differing:
+        (n, failures), (their_n, their_failures) = mine.get(endpoint, (0, 0)), theirs.get(endpoint, (0, 0))
+        wrong.append(f"{endpoint}: {n} rows with {failures} failures, {name} has {their_n} with {their_failures}")
+    if not differing:
+        said.append(name)
+
+
+def _requests(keys: set[str]) -> str:
+    return wording.plural(len(keys), "request")
+
+
+def _few(keys: set[str]) -> str:
+    return f" (such as {', '.join(sorted(map(str, keys))[:_SHOWN])})"

@@ -1,0 +1,134 @@
+"""The tables as checks and finders ask for them: stages that inject, the baseline, causes of failures, tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from chaos_analysis import causes
+from chaos_analysis.stats import adjusted, fisher
+from chaos_middleware.errors import ExperimentError
+from chaos_middleware.experiment import FAULT_FREE_STAGES, Experiment, parse
+
+if TYPE_CHECKING:
+    from chaos_analysis.model import Tables
+
+SIGNIFICANT = 0.05
+_TEST_COLUMNS = ("kind", "endpoint", "rule", "hits", "n", "control_hits", "control_n", "p")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a run left, with what follows from it worked out once. `experiment` is None where it cannot be read."""
+
+    tables: Tables
+    experiment: Experiment | None
+    run: dict[str, Any]
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The client's requests."""
+        return self.tables.requests
+
+    @cached_property
+    def fault_stages(self) -> tuple[str, ...]:
+        """The stages that met requests and in which some rule has a rate above 0."""
+        met = dict.fromkeys(self.rows["stage"].dropna())
+        if self.experiment is None:
+            return tuple(stage for stage in met if stage not in FAULT_FREE_STAGES)
+        rules = self.experiment.rules
+        return tuple(stage for stage in met if any(rule.rate_in(stage) > 0 for rule in rules))
+
+    @cached_property
+    def chaos(self) -> pd.DataFrame:
+        """Requests of the stages that inject."""
+        return self.rows[self.rows["stage"].isin(self.fault_stages)]
+
+    @cached_property
+    def baseline(self) -> pd.DataFrame:
+        """Requests before any fault."""
+        return self.rows[self.rows["stage"] == "baseline"]
+
+    @cached_property
+    def recovery(self) -> pd.DataFrame:
+        """Requests after the faults."""
+        return self.rows[self.rows["stage"] == "recovery"]
+
+    @cached_property
+    def control(self) -> pd.DataFrame:
+        """Requests of the stages that inject which met no fault."""
+        return self.chaos[self.chaos["control"]]
+
+    @cached_property
+    def own_rates(self) -> dict[str, float]:
+        """How often each endpoint fails by itself: in the baseline, or without a fault where there is no baseline."""
+        own = self.baseline if len(self.baseline) else self.control
+        return {str(name): 1 - float(ok) for name, ok in own.groupby("endpoint")["ok"].mean().items()}
+
+    @cached_property
+    def tests(self) -> pd.DataFrame:
+        """All causal tests of the run, with `q` adjusted over all of them together.
+
+        `fault`: requests with exactly one fault rule against those with none, same endpoint, same stages; `collateral`:
+        requests without a fault against the baseline; `recovery`: requests after the faults against the baseline.
+        """
+        baseline = _counts(self.baseline)
+        control = _counts(self.control)
+        singles = self.chaos[~self.chaos["control"] & (self.chaos["rule"] != "+")]
+        rows = [
+            ("fault", endpoint, rule, *hit, *control[endpoint])
+            for (endpoint, rule), hit in _counts(singles, "rule").items()
+            if endpoint in control
+        ]
+        rows += [("collateral", name, "", *hit, *baseline[name]) for name, hit in control.items() if name in baseline]
+        recovery = _counts(self.recovery)
+        rows += [("recovery", name, "", *hit, *baseline[name]) for name, hit in recovery.items() if name in baseline]
+        table = pd.DataFrame([(*row, fisher(*row[3:])) for row in rows], columns=list(_TEST_COLUMNS))
+        return table.assign(q=adjusted(table["p"].tolist()))
+
+    def q(self, kind: str, endpoint: str, rule: str = "") -> float | None:
+        """The adjusted p-value of one test; None where it could not be made."""
+        return self._q.get((kind, endpoint, rule))
+
+    @cached_property
+    def _q(self) -> dict[tuple[str, str, str], float]:
+        table = self.tests
+        names = zip(table["kind"], table["endpoint"], table["rule"], strict=True)
+        return dict(zip(names, table["q"].tolist(), strict=True))
+
+    @cached_property
+    def causes(self) -> pd.DataFrame:
+        """One row a failed request with what it is put down to (see `causes.attribute`); `proven` says how sure that is.
+
+        A cause is proven where the request itself shows it (`direct`) and the endpoint does not fail by itself most
+        of the time, or where requests with that fault alone fail significantly more often than those without.
+        """
+        table = causes.attribute(self.tables)
+        own = [self.own_rates.get(endpoint, 0.0) for endpoint in table["endpoint"]]
+        qs = [self.q("fault", *pair) for pair in zip(table["endpoint"], table["rule"], strict=True)]
+        proven = [
+            (q is not None and q < SIGNIFICANT) or (direct and rate < 0.5)
+            for q, direct, rate in zip(qs, table["direct"], own, strict=True)
+        ]
+        return table.assign(proven=pd.Series(proven, index=table.index, dtype=bool))
+
+
+def read_experiment(value: dict[str, Any]) -> tuple[Experiment | None, str]:
+    """The experiment in chaos-config.json, or None and why."""
+    if not value:
+        return None, "no experiment was found"
+    try:
+        return parse(value, "chaos-config.json"), ""
+    except ExperimentError as error:
+        return None, str(error)
+
+
+def _counts(rows: pd.DataFrame, *by: str) -> dict[Any, tuple[int, int]]:
+    """Failures and requests by endpoint (and more)."""
+    keys = ["endpoint", *by]
+    table = rows.groupby(keys if by else "endpoint")["ok"].agg(["size", "sum"])
+    sizes, oks = table["size"].tolist(), table["sum"].tolist()
+    return {key: (int(n - ok), int(n)) for key, n, ok in zip(table.index, sizes, oks, strict=True)}
