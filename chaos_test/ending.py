@@ -47,10 +47,12 @@ def of_servers(servers: Sequence[Child], requests: int) -> Ending | None:
 
 
 def of_locust(plan: Plan, locust: Child, code: int | None, requests: int) -> Ending | None:
-    """Whether Locust is done, or gone; `code` is its exit code, None while it lives."""
+    """Whether Locust is done, or gone; `code` is its exit code. Raises `ChaosTestError` where it never began."""
     if code is None:
         return None
-    if code < 0 or (code > 0 and not requests):
+    if code > 0 and not requests:
+        raise locust.not_started()
+    if code < 0:
         return Ending("crashed", f"Locust {locust.how_it_ended()} after {requests:,} requests (see {locust.log.name}).")
     note = f" Locust {locust.how_it_ended()}: see {locust.log.name}." if code else ""
     if plan.run_time is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -56,7 +57,7 @@ def _options(plan: Plan, run_dir: Path, scratch: Path) -> list[str]:
     if plan.requests is not None:
         options["--chaos-requests"] = plan.requests
     if plan.run_time is not None:
-        options["--run-time"] = f"{plan.run_time:g}s"
+        options["--run-time"] = math.ceil(plan.run_time)  # Locust takes whole seconds
     if plan.processes > 1:
         options["--processes"] = plan.processes
     words = [str(word) for option in options.items() for word in option]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,9 @@ class Plan:
         return self.target.url or f"http://127.0.0.1:{self.port}"
 
     @property
-    def stop_timeout(self) -> float:
+    def stop_timeout(self) -> int:
         """Seconds that Locust waits for requests in flight: longer than the deadline, so that none is dropped."""
-        return self.deadline + 2
+        return math.ceil(self.deadline) + 2
 
 
 def make(args: argparse.Namespace) -> Plan:

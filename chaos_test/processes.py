@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from chaos_test.errors import ChaosTestError
 from chaos_test.reaper import Reaper, end_group
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class Child:
             log.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
             lines = log.read().decode("utf-8", "replace").splitlines()
         return "\n".join(f"  {line}" for line in [line for line in lines if line.strip()][-count:])
+
+    def not_started(self) -> ChaosTestError:
+        """The error that it ended before it did anything, with what it said last."""
+        return ChaosTestError(f"{self.name} {self.how_it_ended()} at the start; {self.log} ends:\n{self.last_lines()}")
 
     def stop(self, *, quick: bool = False) -> None:
         """Ask it to end (SIGTERM), wait for its grace, then end its whole group for certain."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chaos_test import ending, harvest, load, record, rundir, server, summary
 from chaos_test.analysis import analyse
 from chaos_test.ending import Ending
+from chaos_test.errors import ChaosTestError
 from chaos_test.interrupt import Interrupt
 from chaos_test.processes import Children
 from chaos_test.progress import Progress
@@ -28,12 +29,18 @@ EXIT_STOPPED = 4
 
 def run(plan: Plan, console: Console, argv: list[str]) -> int:
     """Carry out a plan and leave its report; returns the exit code, raises `ChaosTestError` if it cannot start."""
+    if plan.target.url and not server.answers(plan.url):
+        raise ChaosTestError(f"--url {plan.url}: nobody answers there")
     run_dir = rundir.create(plan.out)
     begun = record.begun(plan, run_dir, argv)
     (run_dir / "chaos-config.json").write_text(plan.experiment.text, encoding="utf-8")
     rundir.write_json(run_dir / "run.json", begun)
     with Interrupt() as interrupt:
-        over = _drive(plan, run_dir, Progress(console, plan), interrupt)
+        try:
+            over = _drive(plan, run_dir, Progress(console, plan), interrupt)
+        except ChaosTestError as error:
+            rundir.write_json(run_dir / "run.json", begun | {"reason": str(error).partition("\n")[0]})
+            raise
         harvest.finish(run_dir, begun | {"ended_by": over.ended_by, "reason": over.reason})
         console.print("Analysing …", style="dim")
         analysis = analyse(run_dir)

@@ -59,9 +59,7 @@ def wait_until_ready(url: str, living: Sequence[Child], interrupted: Callable[[]
             return False
         for child in living:
             if child.returncode is not None:
-                raise ChaosTestError(
-                    f"{child.name} {child.how_it_ended()} at the start; {child.log} ends:\n{child.last_lines()}"
-                )
+                raise child.not_started()
         if time.monotonic() > until:
             log = f"; {living[0].log} ends:\n{living[0].last_lines()}" if living else ""
             raise ChaosTestError(f"{url} did not answer within {START_SECONDS:g} s{log}")
@@ -73,7 +71,7 @@ def answers(url: str) -> bool:
     """Whether a GET of /healthz, without a request key, gets any HTTP answer: an app without that route answers 404."""
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=2)
+    connection = kind(parts.hostname or "", parts.port, timeout=1)
     try:
         connection.request("GET", f"{parts.path}/healthz")
         connection.getresponse().read()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chaos_test import ending, plan
+from chaos_test.errors import ChaosTestError
 from chaos_test.processes import Child
 
 if TYPE_CHECKING:
@@ -71,7 +72,6 @@ def test_the_time_limit_ends_any_run(planned: Plan) -> None:
             "requests",
             "The planned requests are in: 500. Locust ended with code 2: see locust.log.",
         ),
-        ("raise SystemExit(1)", 0, "crashed", "Locust ended with code 1 after 0 requests (see locust.log)."),
         (
             "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
             70,
@@ -81,11 +81,20 @@ def test_the_time_limit_ends_any_run(planned: Plan) -> None:
     ],
 )
 def test_the_end_of_locust(planned: Plan, code: str, requests: int, expected: str, reason: str) -> None:
-    """A normal end is the plan's, a signal or an end without any request is a crash."""
+    """A normal end is the plan's, a signal is a crash."""
     locust = ended(code)
     over = ending.of_locust(planned, locust, locust.returncode, requests)
     assert over is not None
     assert (over.ended_by, over.reason) == (expected, reason)
+
+
+def test_locust_that_never_began_is_an_error(planned: Plan, tmp_path: Path) -> None:
+    """A locustfile that cannot be used is no run; the sentence has what Locust said."""
+    locust = ended("raise SystemExit(1)")
+    locust.log = tmp_path / "locust.log"
+    locust.log.write_text("No User class found!\n")
+    with pytest.raises(ChaosTestError, match=r"Locust ended with code 1 at the start; .*:\n  No User class found!"):
+        ending.of_locust(planned, locust, locust.returncode, 0)
 
 
 def test_the_end_of_the_app_is_a_crash(planned: Plan) -> None:
