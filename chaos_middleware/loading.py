@@ -1,0 +1,88 @@
+"""`MODULE:APP` or `MODULE:FACTORY()`: import it, or say in one sentence why that does not work."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from types import ModuleType
+from typing import Any
+
+from chaos_middleware.errors import ServeError
+
+WsgiApp = Callable[[Any, Any], Iterable[bytes]]
+
+_TARGET = re.compile(r"(?P<module>[\w.]+):(?P<name>[\w.]+)(?P<call>\(\))?\Z")
+
+
+def check_target(target: str) -> re.Match[str]:
+    """The parts of a target; raises `ServeError` for what cannot be one."""
+    parts = _TARGET.match(target)
+    if parts is None:
+        raise ServeError(f"{target!r} is not MODULE:APP or MODULE:FACTORY(), e.g. shop:app or shop:create_app()")
+    return parts
+
+
+def load_app(target: str, app_dir: str) -> WsgiApp:
+    """The WSGI application that `target` names, with `app_dir` on the import path; raises `ServeError`."""
+    parts = check_target(target)
+    if app_dir not in sys.path:
+        sys.path.insert(0, app_dir)
+    module = _import(parts["module"], app_dir)
+    app = _attribute(module, parts["name"])
+    if parts["call"]:
+        app = _made(app, target, app_dir)
+    return _checked(app, target)
+
+
+def _import(name: str, app_dir: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            raise ServeError(f"there is no module {error.name!r} in {app_dir} or elsewhere on the path") from None
+        raise ServeError(f"{name} fails at import: {_last_line(error, app_dir)}") from error
+    except (Exception, SystemExit) as error:
+        raise ServeError(f"{name} fails at import: {_last_line(error, app_dir)}") from error
+
+
+def _attribute(module: ModuleType, name: str) -> Any:
+    try:
+        return attrgetter(name)(module)
+    except AttributeError:
+        raise ServeError(f"module {module.__name__!r} ({module.__file__}) has no {name!r}") from None
+
+
+def _made(factory: Any, target: str, app_dir: str) -> Any:
+    if not callable(factory):
+        raise ServeError(f"{target}: {type(factory).__name__} is not a function that makes an application")
+    try:
+        return factory()
+    except (Exception, SystemExit) as error:
+        raise ServeError(f"{target} fails: {_last_line(error, app_dir)}") from error
+
+
+def _checked(app: Any, target: str) -> WsgiApp:
+    if not callable(app):
+        raise ServeError(f"{target} is not a WSGI application but a {type(app).__name__}")
+    if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None)):  # noqa: B004 - the method is meant
+        raise ServeError(f"{target} is an ASGI application; only WSGI applications can be served")
+    wsgi: WsgiApp = app
+    return wsgi
+
+
+def _last_line(error: BaseException, app_dir: str) -> str:
+    """The traceback's last line, with the place in the app's own source where there is one."""
+    line = traceback.format_exception_only(type(error), error)[-1].strip()
+    if isinstance(error, SyntaxError):
+        return f"{line} ({error.filename}:{error.lineno})"
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<")]
+    own = [f for f in frames if f.filename.startswith(app_dir + os.sep) and "site-packages" not in f.filename]
+    for frame in reversed(own or frames):
+        return f"{line} ({frame.filename}:{frame.lineno})"
+    return line
