@@ -29,7 +29,10 @@ _SAMPLE = "share of noted requests"  # drawn as if by a rule of this name, which
 
 @dataclass
 class Firing:
-    """A rule that fired: the fault with its random settings drawn, and where. `did` is what came of it."""
+    """A rule that fired: the fault with its random settings drawn, and where. `did` is what came of it.
+
+    `settled` once the ledger has its start, or why it did not act.
+    """
 
     id: str
     rule: Rule
@@ -39,6 +42,7 @@ class Firing:
     occurrence: int = 0
     site: Site | None = None
     did: str | None = None
+    settled: bool = False
 
 
 class Injector:
@@ -68,7 +72,7 @@ class Injector:
         for a, b, limit, rule in place.armed:
             if (a * at + b) & _MASK < limit:
                 fired.append(Firing(f"{key}:{rule.name}", rule, _settled(self._seed, rule, at), request))
-        return request, [firing for firing in fired if self._passes_gate(firing)] if fired else fired
+        return request, self._gated(request, fired) if fired else fired
 
     def reach(self, request: Request, call: Call) -> tuple[int, list[Firing]]:
         """A request is about to make a call: note it, draw for it; returns the call's occurrence and what fires.
@@ -86,7 +90,7 @@ class Injector:
             if (a * at + b) & _MASK < limit:
                 name = f"{request.key}:{rule.name}:{call_hash(identity)}.{occurrence}"
                 fired.append(Firing(name, rule, _settled(self._seed, rule, at), request, call, occurrence))
-        return occurrence, [firing for firing in fired if self._passes_gate(firing)] if fired else fired
+        return occurrence, self._gated(request, fired) if fired else fired
 
     @contextmanager
     def run(self, firing: Firing) -> Iterator[bool]:
@@ -99,6 +103,7 @@ class Injector:
             yield False
             return
         started, clock = time(), monotonic()
+        firing.settled = True
         self._record_start(firing, started)
         try:
             yield True
@@ -137,7 +142,10 @@ class Injector:
             request.calls = (*request.calls, record)
 
     def close(self, request: Request) -> None:
-        """The request has left the app."""
+        """The request has left the app: record what fired and was kept from acting by a fault before it."""
+        for firing in request.fired:
+            if not firing.settled:
+                self.suppress(firing, "preempted")
         if not (request.sampled or request.faults):
             return
         for record in request.calls:
@@ -162,6 +170,7 @@ class Injector:
     def suppress(self, firing: Firing, reason: str) -> None:
         """Record that a rule fired and did not act, and why."""
         request = firing.request
+        firing.settled = True
         self.ledger.write(
             "suppressed", id=firing.id, key=request.key, stage=request.stage, rule=firing.rule.name,
             seam=firing.rule.seam, reason=reason,
@@ -187,6 +196,11 @@ class Injector:
             pid=self.ledger.pid,
             started=started,
         )
+
+    def _gated(self, request: Request, fired: list[Firing]) -> list[Firing]:
+        passed = [firing for firing in fired if self._passes_gate(firing)]
+        request.fired = (*request.fired, *passed)
+        return passed
 
     def _passes_gate(self, firing: Firing) -> bool:
         rule = firing.rule

@@ -23,6 +23,7 @@ class Request:
     route: str | None = None  # the framework's template, once it has told
     status: int | None = None
     error: BaseException | None = None
+    fired: tuple[Firing, ...] = ()  # what the draws decided, whether or not it came to act
     faults: tuple[str, ...] = ()  # ids of the fault events met so far
     calls: tuple[dict[str, Any], ...] = ()  # ended outbound calls that wait for a reason to be written down
     pending: Firing | None = None  # an error that the framework's signal raises inside the request
