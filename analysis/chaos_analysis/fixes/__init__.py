@@ -1,0 +1,83 @@
+"""Proposals: what to change for the patterns that were found, as patches against the source that ran.
+
+One kind of fix a file. A new one is a class like the others, a line in `FIXES`, and its cases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from chaos_analysis.fixes._advice import in_words
+from chaos_analysis.fixes._evidence import Evidence
+from chaos_analysis.fixes.http_timeout import HttpTimeout
+from chaos_analysis.fixes.raise_for_status import RaiseForStatus
+from chaos_analysis.fixes.retry import Retry
+from chaos_analysis.fixes.unavailable import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from chaos_analysis.fixes._fix import Fix
+    from chaos_analysis.model import Pattern, Proposal, Tables
+    from chaos_analysis.sources import Sources
+
+__all__ = ["FIXES", "advise", "propose"]
+
+# Innermost first, as they would stand at one call: timeout, then retry; then what only tells failures better.
+FIXES: tuple[Fix, ...] = (HttpTimeout(), Retry(), RaiseForStatus(), Unavailable())
+_IN_WORDS = ("unhandled_exception", "collateral", "wrong_content", "slow_recovery")
+
+
+def propose(
+    patterns: Sequence[Pattern], tables: Tables, sources: Sources, run: Mapping[str, Any]
+) -> tuple[Proposal, ...]:
+    """Proposals for the patterns of a run; first those with a diff, then those that rescue, then by failures addressed.
+
+    `run` is run.json. Each diff is made against the recorded source alone: of two at one place, only one applies.
+    """
+    evidence = Evidence(patterns, tables, sources, run)
+    found = _merged(proposal for fix in FIXES for proposal in fix.propose(evidence))
+    addressed = {name for proposal in found for name in proposal.patterns}
+    left = [pattern for pattern in patterns if pattern.finder in _IN_WORDS and pattern.id not in addressed]
+    found += in_words(left, "what to do here is for people to decide")
+    rescuing = {fix.name for fix in FIXES if fix.rescues}
+    return _numbered(
+        sorted(found, key=lambda each: (not each.diff, bool(each.diff) and each.fix not in rescuing, -each.failures))
+    )
+
+
+def advise(patterns: Iterable[Pattern]) -> tuple[Proposal, ...]:
+    """Proposals in words, by failures addressed: for statistics that come without source or ledger."""
+    words = in_words(patterns, "Locust's statistics name no line of source")
+    return _numbered(sorted(words, key=lambda each: -each.failures))
+
+
+def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """Proposals of one fix with the same diff, such as retries on a session that several calls share, as one."""
+    found = list(proposals)
+    return [_one([*same]) for _, same in groupby(sorted(found, key=_sameness), key=_sameness)]
+
+
+def _sameness(proposal: Proposal) -> tuple[str, str, str, int]:
+    return proposal.fix, proposal.diff, proposal.file or "", 0 if proposal.diff else proposal.line or 0
+
+
+def _one(same: list[Proposal]) -> Proposal:
+    """The proposal that addresses most failures, with the others' patterns and failures added."""
+    ranked = sorted(same, key=lambda proposal: -proposal.failures)
+    others = [f"{each.file}:{each.line}" for each in ranked[1:]]
+    return replace(
+        ranked[0],
+        patterns=tuple(dict.fromkeys(name for each in ranked for name in each.patterns)),
+        failures=sum(each.failures for each in ranked),
+        why=ranked[0].why + (f" The same change serves {' and '.join(others)}." if others else ""),
+    )
+
+
+def _numbered(ranked: Iterable[Proposal]) -> tuple[Proposal, ...]:
+    return tuple(
+        replace(each, number=number, patch=f"fixes/{number:02}-{each.fix}.patch" if each.diff else None)
+        for number, each in enumerate(ranked, start=1)
+    )

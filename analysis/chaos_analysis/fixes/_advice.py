@@ -1,0 +1,108 @@
+"""Fixes in words, where there is no line of source to patch: plain Locust statistics, findings without a codemod."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chaos_analysis.fixes._evidence import summaries
+from chaos_analysis.model import Proposal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from chaos_analysis.model import Pattern
+
+
+@dataclass(frozen=True)
+class _Words:
+    title: str
+    what: str
+    reference: str
+    caution: str
+
+
+_SRE = "Google, Site Reliability Engineering, "
+ADVICE = {
+    "error_rate": _Words(
+        "Find out which errors these are, and answer each as what it is",
+        "Log every 5xx with its traceback and group by exception and line. Bound outbound calls with timeouts, "
+        "repeat idempotent ones with backoff, and answer a dependency's outage with 503 and Retry-After.",
+        f"{_SRE}Addressing Cascading Failures: https://sre.google/sre-book/addressing-cascading-failures/",
+        "Retries multiply load on a service that is already in trouble: cap them and add jitter.",
+    ),
+    "tail_latency": _Words(
+        "Bound what one request may wait for",
+        "Give every outbound call, pool and lock a timeout below the caller's budget; measure queue time apart from "
+        "service time; limit the requests in flight and refuse the rest early with 503.",
+        f"{_SRE}Handling Overload: https://sre.google/sre-book/handling-overload/",
+        "Locust's percentiles mix failures with successes and are rounded: a timeout's value needs the calls' own "
+        "timings.",
+    ),
+    "exceptions": _Words(
+        "Handle the exception where it is understood",
+        "Catch the specific class at the call that raises it, answer with a status that says whose fault it is, and "
+        "let everything else reach one handler that logs and answers 500 in the API's own format.",
+        "Flask, Handling Application Errors: https://flask.palletsprojects.com/en/stable/errorhandling/",
+        "An exception in Locust's own user class says something about the test, not about the service. A broad "
+        "except hides bugs.",
+    ),
+    "unhandled_exception": _Words(
+        "Answer unexpected exceptions in the API's own format",
+        "Register one handler for the unexpected (`@app.errorhandler(Exception)` or 500) that logs the traceback "
+        "and answers a JSON 500 without internals, and release what the request held (rollback, locks) at teardown.",
+        "Flask, Handling Application Errors: https://flask.palletsprojects.com/en/stable/errorhandling/",
+        "It tells the failure better and does not prevent it. Let HTTPException through unchanged.",
+    ),
+    "collateral": _Words(
+        "Keep one request's trouble from another's",
+        "Look at what requests share: connection pools, worker threads, locks, database sessions, caches. Bound "
+        "each per dependency, roll back and release in teardown, and fail fast when one is used up.",
+        "Microsoft, Azure Architecture, Bulkhead pattern: "
+        "https://learn.microsoft.com/en-us/azure/architecture/patterns/bulkhead",
+        "What also fails in the baseline is a bug of the app's own, and no resilience pattern mends it.",
+    ),
+    "wrong_content": _Words(
+        "Do not answer 200 with content that is not there",
+        "Narrow the except that hides the error; answer an optional part's outage as openly degraded (a marker in "
+        "the body) and a required part's as 503.",
+        "RFC 9110, 503 Service Unavailable: https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4",
+        "Clients that only look at the status will see more failures: the ones that were hidden.",
+    ),
+    "slow_recovery": _Words(
+        "Shed what piled up when the fault ends",
+        "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "
+        "service returns with the dependency and not minutes later.",
+        f"{_SRE}Addressing Cascading Failures: https://sre.google/sre-book/addressing-cascading-failures/",
+        "Needs a recovery stage that is long enough to see the end.",
+    ),
+}
+
+
+def in_words(patterns: Iterable[Pattern], why_no_diff: str) -> Iterator[Proposal]:
+    """One proposal, not numbered, for each kind of pattern that has advice, with the reason for having no diff."""
+    groups: dict[str, list[Pattern]] = {}
+    for pattern in patterns:
+        if pattern.finder in ADVICE:
+            groups.setdefault(pattern.finder, []).append(pattern)
+    for finder, found in groups.items():
+        words = ADVICE[finder]
+        worst = sorted(found, key=lambda pattern: -pattern.failures)
+        site = next((pattern.site for pattern in worst if pattern.site is not None), None)
+        yield Proposal(
+            number=0,
+            fix=finder,
+            title=words.title,
+            patterns=tuple(pattern.id for pattern in worst),
+            file=site.file if site else None,
+            line=site.line if site else None,
+            function=site.function if site else None,
+            what=words.what,
+            why=summaries(worst),
+            reference=words.reference,
+            caution=words.caution,
+            diff="",
+            automatic=False,
+            failures=sum(pattern.failures for pattern in worst),
+            why_no_diff=why_no_diff,
+        )

@@ -1,0 +1,113 @@
+"""What the fixes may know: the patterns, the noted calls, the sources; and how a proposal is put together from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chaos_analysis.fixes._diff import unified
+from chaos_analysis.fixes._fix import AlreadyThere, Declined, Fix, Spot
+from chaos_analysis.model import Pattern, Proposal, Site
+from chaos_analysis.wording import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+    from chaos_analysis.model import Tables
+    from chaos_analysis.sources import Sources
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One run, as far as fixes look at it."""
+
+    patterns: Sequence[Pattern]
+    tables: Tables
+    sources: Sources
+    run: Mapping[str, Any]
+
+    def by_site(self, *finders: str) -> list[tuple[Site, tuple[Pattern, ...]]]:
+        """The patterns of these finders that name a call site, one entry a line."""
+        groups: dict[tuple[str, int], list[Pattern]] = {}
+        for pattern in self.patterns:
+            if pattern.finder in finders and pattern.site is not None:
+                groups.setdefault((pattern.site.file, pattern.site.line), []).append(pattern)
+        return [(found[0].site, tuple(found)) for found in groups.values() if found[0].site is not None]
+
+    def calls_at(self, site: Site) -> pd.DataFrame:
+        """The noted calls of one site."""
+        calls = self.tables.calls
+        return calls[(calls["file"] == site.file) & (calls["line"] == site.line)]
+
+    def errors_of(self, pattern: Pattern) -> tuple[str, ...]:
+        """Class names of the exceptions that left the app in answers that met the pattern's faults."""
+        answers = self.tables.answers
+        rules = set(pattern.rules)
+        found = {
+            error.rpartition(".")[2]
+            for ids, error in zip(answers["faults"], answers["error"], strict=True)
+            if isinstance(error, str) and rules & {_rule(event) for event in ids}
+        }
+        return tuple(sorted(found))
+
+    @property
+    def deadline(self) -> float | None:
+        """Seconds that the client waited at most, where the run says so."""
+        seconds = (self.run.get("load") or {}).get("deadline_seconds")
+        return float(seconds) if seconds else None
+
+    def proposal(
+        self, fix: Fix, patterns: Sequence[Pattern], site: Site, spot: Spot | str, *, what: str, why: str, caution: str
+    ) -> Iterator[Proposal]:
+        """The proposal with its diff at `site`, none where the change is there already; a text `spot` says why."""
+        diff, reason = "", spot if isinstance(spot, str) else None
+        if isinstance(spot, Spot):
+            try:
+                diff = self._diff(fix, site.file, spot)
+            except AlreadyThere:
+                return
+            except Declined as declined:
+                reason = str(declined)
+        yield Proposal(
+            number=0,
+            fix=fix.name,
+            title=f"{fix.title}: {site}",
+            patterns=tuple(pattern.id for pattern in patterns),
+            file=site.file,
+            line=site.line,
+            function=site.function,
+            what=what,
+            why=why,
+            reference=fix.reference,
+            caution=caution,
+            diff=diff,
+            automatic=bool(diff),
+            failures=sum(pattern.failures for pattern in patterns),
+            why_no_diff=reason,
+        )
+
+    def _diff(self, fix: Fix, file: str, spot: Spot) -> str:
+        before = self.sources.text(file)
+        if before is None:
+            raise Declined(f"the run folder has no copy of {file}")
+        prefix = ((self.run.get("app") or {}).get("git_prefix") or "").strip("/")
+        return unified(f"{prefix}/{file}" if prefix else file, before, fix.edit(before, spot))
+
+
+def summaries(patterns: Sequence[Pattern]) -> str:
+    """What the patterns say, the three that explain most failures in full."""
+    ranked = sorted(patterns, key=lambda pattern: -pattern.failures)
+    more = f" And {plural(len(ranked) - 3, 'more such pattern')}." if len(ranked) > 3 else ""
+    return " ".join(pattern.summary for pattern in ranked[:3]) + more
+
+
+def method(pattern: Pattern) -> str:
+    """The HTTP method of the pattern's calls, "" where it is not one."""
+    return (pattern.target or "").partition(" ")[0].replace("*", "")
+
+
+def _rule(event: str) -> str:
+    """The rule in an event's id, `key:rule` or `key:rule:call`."""
+    return event.split(":")[1] if ":" in event else ""

@@ -1,0 +1,221 @@
+"""An upstream's error status raised as what it is, where the code went on with the body and failed elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import libcst as cst
+
+from chaos_analysis.fixes._calls import http_call
+from chaos_analysis.fixes._evidence import method, summaries
+from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
+from chaos_analysis.fixes._source import Source
+from chaos_analysis.fixes.unavailable import COVERED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chaos_analysis.fixes._evidence import Evidence
+    from chaos_analysis.model import Proposal
+
+_CHECKS = ("raise_for_status", "status_code", "ok")
+
+
+class RaiseForStatus(Fix):
+    """Inserts `response.raise_for_status()` between a requests call and the first use of its answer."""
+
+    name = "raise_for_status"
+    title = "Check the status of an HTTP answer"
+    rescues = False
+    reference = (
+        "Requests, Quickstart, Response Status Codes: "
+        "https://requests.readthedocs.io/en/latest/user/quickstart/#response-status-codes"
+    )
+
+    CASES: ClassVar[tuple[Case, ...]] = (
+        Case(
+            "the answer has a name",
+            before="""
+                import requests
+
+
+                def fare(url):
+                    answer = requests.get(url)  # live
+                    return answer.json()['fare']
+                """,
+            after="""
+                import requests
+
+
+                def fare(url):
+                    answer = requests.get(url)  # live
+                    answer.raise_for_status()
+                    return answer.json()['fare']
+                """,
+            at="requests.get",
+        ),
+        Case(
+            "the answer has none",
+            before="""
+                import requests
+
+
+                def fare(url):
+                    # live
+                    return requests.get(
+                        url,
+                    ).json()['fare']  # EUR
+                """,
+            after="""
+                import requests
+
+
+                def fare(url):
+                    # live
+                    response = requests.get(
+                        url,
+                    )
+                    response.raise_for_status()
+                    return response.json()['fare']  # EUR
+                """,
+            at="requests.get",
+        ),
+        Case(
+            "the name is taken",
+            before="""
+                import requests as r
+
+
+                def f(response):
+                    data = r.get(response.url).json()
+                    return data
+                """,
+            after="""
+                import requests as r
+
+
+                def f(response):
+                    response_2 = r.get(response.url)
+                    response_2.raise_for_status()
+                    data = response_2.json()
+                    return data
+                """,
+            at="r.get",
+        ),
+        Case(
+            "it is checked",
+            before="""
+                import requests
+
+                answer = requests.get(url)
+                if answer.status_code == 404:
+                    pass
+                """,
+            declined="checked",
+            at="requests.get",
+        ),
+        Case(
+            "inside a larger expression",
+            before="""
+                import requests
+
+                x = f(requests.get(url).json())
+                """,
+            declined="larger expression",
+            at="requests.get",
+        ),
+        Case(
+            "urllib raises by itself",
+            before="""
+                from urllib.request import urlopen
+
+                urlopen(url)
+                """,
+            declined="urllib",
+            at="urlopen(url)",
+        ),
+    )
+
+    def edit(self, source: str, spot: Spot) -> str:
+        """Check the status after the call, giving the answer a name where it has none."""
+        module = Source(source)
+        call = http_call(module, spot)
+        if call.library not in ("requests", "session"):
+            raise Declined(f"answers of {call.library} have no raise_for_status()")
+        around = module.ancestors(call.node)
+        line = next((node for node in around if isinstance(node, cst.SimpleStatementLine)), None)
+        if line is None or len(line.body) > 1:
+            raise Declined("the call stands in a larger expression: give its answer a name, then check it")
+        scope = next((node for node in around if isinstance(node, cst.FunctionDef)), module.module)
+        value = getattr(line.body[0], "value", None)
+        target = line.body[0].targets[0].target if isinstance(line.body[0], cst.Assign) else None
+        if value is call.node and isinstance(target, cst.Name):
+            _refuse_checked(module, scope, target.value)
+            return module.splice([module.after(line, [f"{target.value}.raise_for_status()"])])
+        _refuse_elsewhere(value, call.node)
+        name = _free(module, scope)
+        (start, end), margin = module.span(call.node), module.indent(line)
+        above = module.line_start(module.span(line)[0])
+        named = [f"{name} = {source[start:end]}", f"{name}.raise_for_status()"]
+        return module.splice(
+            [(above, above, "".join(f"{margin}{each}{module.newline}" for each in named)), (start, end, name)]
+        )
+
+    def propose(self, evidence: Evidence) -> Iterable[Proposal]:
+        """One proposal for each site whose error statuses left the app as an error of something else."""
+        for site, found in evidence.by_site("dependency_error"):
+            unrelated = {pattern.id: sorted(set(evidence.errors_of(pattern)) - COVERED) for pattern in found}
+            patterns = [pattern for pattern in found if "http_error" in pattern.faults and unrelated[pattern.id]]
+            if not patterns:
+                continue
+            names = ", ".join(sorted({name for pattern in patterns for name in unrelated[pattern.id]}))
+            yield from evidence.proposal(
+                self,
+                patterns,
+                site,
+                Spot(line=site.line, method=method(patterns[0])),
+                what="Call `raise_for_status()` on the answer before its body is used.",
+                why=f"{summaries(patterns)} The upstream's error status surfaced as {names}.",
+                caution=(
+                    "It does not raise the success rate by itself: the failure becomes requests.HTTPError, which an "
+                    "error handler can answer with 503 and a caller can tell from a bug. Statuses from 400 on "
+                    "raise: handle first those that are an answer here. A body that is garbage under status 200 "
+                    "still needs its own check."
+                ),
+            )
+
+
+def _refuse_checked(source: Source, scope: cst.CSTNode, name: str) -> None:
+    for node in source.find(cst.Attribute):
+        if node.attr.value in _CHECKS and source.code(node.value) == name and _inside(source, node, scope):
+            raise AlreadyThere("the status is checked")
+
+
+def _refuse_elsewhere(value: cst.CSTNode | None, call: cst.Call) -> None:
+    """Raise unless the statement's value begins with the call, as `call.json()["x"]`: nothing may run before it."""
+    while value is not call:
+        if isinstance(value, cst.Attribute):
+            if value.attr.value in _CHECKS:
+                raise AlreadyThere("the status is checked")
+            value = value.value
+        elif isinstance(value, cst.Call):
+            value = value.func
+        elif isinstance(value, cst.Subscript):
+            value = value.value
+        else:
+            raise Declined("the call stands in a larger expression: give its answer a name, then check it")
+
+
+def _free(source: Source, scope: cst.CSTNode) -> str:
+    """A name for the answer that nothing in the function, and nothing in the module's own scope, has."""
+    nodes = source.find(cst.Name)
+    taken = {node.value for node in nodes if _inside(source, node, scope)}
+    number = 2
+    name = "response"
+    while name in taken:
+        name, number = f"response_{number}", number + 1
+    return name
+
+
+def _inside(source: Source, node: cst.CSTNode, scope: cst.CSTNode) -> bool:
+    return any(around is scope for around in source.ancestors(node))

@@ -1,0 +1,306 @@
+"""A dependency's failure answered as 503 with Retry-After, where it was an unhandled exception and a 500."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from chaos_analysis.fixes._edits import add_import, free_name, imported_as
+from chaos_analysis.fixes._evidence import summaries
+from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
+from chaos_analysis.fixes._handlers import Place, body, place
+from chaos_analysis.fixes._source import Source
+from chaos_analysis.model import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chaos_analysis.fixes._evidence import Evidence
+    from chaos_analysis.fixes._source import Splice
+    from chaos_analysis.model import Pattern, Proposal
+
+ERROR = "RequestException"
+SENTENCE = "Unavailable for the moment."
+# Subclasses of requests.RequestException that a failing dependency raises; `json()` raises its own JSONDecodeError.
+COVERED = frozenset(
+    {
+        *("RequestException", "ConnectionError", "ConnectTimeout", "ReadTimeout", "Timeout", "ChunkedEncodingError"),
+        *("ContentDecodingError", "RetryError", "JSONDecodeError", "HTTPError", "SSLError", "ProxyError"),
+    }
+)
+_USUALLY = {
+    "connection_reset": "ConnectionError",
+    "connect_timeout": "ConnectTimeout",
+    "read_timeout": "ReadTimeout",
+    "truncated_body": "ChunkedEncodingError",
+}
+_CANDIDATES = ("errorhandler(", "register_error_handler(", "Flask(")  # the text of files worth a look
+
+
+class Unavailable(Fix):
+    """Registers a handler for `requests.RequestException` beside the app's others, or where the app is made."""
+
+    name = "unavailable"
+    title = "Answer 503 when a dependency fails"
+    rescues = False
+    reference = (
+        "RFC 9110, 503 Service Unavailable: https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4, and Retry-After: "
+        "https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3; Flask, Handling Application Errors: "
+        "https://flask.palletsprojects.com/en/stable/errorhandling/"
+    )
+
+    CASES: ClassVar[tuple[Case, ...]] = (
+        Case(
+            "a factory",
+            before="""
+                from flask import Flask
+
+
+                def create_app():
+                    app = Flask(__name__)
+                    return app
+                """,
+            after="""
+                import requests
+                from flask import Flask
+
+
+                def create_app():
+                    app = Flask(__name__)
+
+                    @app.errorhandler(requests.RequestException)
+                    def dependency_unavailable(error):
+                        app.logger.error("A dependency failed", exc_info=error)
+                        answer = {"error": "Unavailable for the moment."}
+                        return answer, 503, {"Retry-After": "1"}
+
+                    return app
+                """,
+        ),
+        Case(
+            "a module",
+            before="""
+                import flask
+                import requests as r
+
+                app = flask.Flask(__name__)
+
+
+                @app.get('/')
+                def index():
+                    return r.get(URL).text
+                """,
+            after="""
+                import flask
+                import requests as r
+
+                app = flask.Flask(__name__)
+
+
+                @app.errorhandler(r.RequestException)
+                def dependency_unavailable(error):
+                    app.logger.error("A dependency failed", exc_info=error)
+                    answer = {"error": "Unavailable for the moment."}
+                    return answer, 503, {"Retry-After": "1"}
+
+
+                @app.get('/')
+                def index():
+                    return r.get(URL).text
+                """,
+        ),
+        Case(
+            "beside handlers that are registered by call, in the shape of their answers",
+            before="""
+                from werkzeug.exceptions import NotFound
+
+
+                def init_app(app):
+                    app.register_error_handler(NotFound, _not_found)
+                    app.teardown_request(close)
+
+
+                def _not_found(error):
+                    return {'error': 'Not Found', 'message': str(error)}, 404
+                """,
+            after="""
+                import requests
+                from flask import current_app
+                from werkzeug.exceptions import NotFound
+
+
+                def init_app(app):
+                    app.register_error_handler(NotFound, _not_found)
+                    app.register_error_handler(requests.RequestException, _dependency_unavailable)
+                    app.teardown_request(close)
+
+
+                def _not_found(error):
+                    return {'error': 'Not Found', 'message': str(error)}, 404
+
+
+                def _dependency_unavailable(error):
+                    current_app.logger.error("A dependency failed", exc_info=error)
+                    answer = {"error": "Service Unavailable", "message": "Unavailable for the moment."}
+                    return answer, 503, {"Retry-After": "1"}
+                """,
+        ),
+        Case(
+            "beside a decorated handler of a blueprint for the whole app",
+            before="""
+                from flask import Blueprint
+
+                errors = Blueprint('errors', __name__)
+
+
+                @errors.app_errorhandler(404)
+                def missing(error):
+                    return {'detail': 'nothing here'}, 404
+                """,
+            after="""
+                import requests
+                from flask import Blueprint, current_app
+
+                errors = Blueprint('errors', __name__)
+
+
+                @errors.app_errorhandler(404)
+                def missing(error):
+                    return {'detail': 'nothing here'}, 404
+
+
+                @errors.app_errorhandler(requests.RequestException)
+                def dependency_unavailable(error):
+                    current_app.logger.error("A dependency failed", exc_info=error)
+                    answer = {"detail": "Unavailable for the moment."}
+                    return answer, 503, {"Retry-After": "1"}
+                """,
+        ),
+        Case(
+            "it has such a handler",
+            before="""
+                import requests
+                from flask import Flask
+
+                app = Flask(__name__)
+
+
+                @app.errorhandler(requests.RequestException)
+                def down(error):
+                    return '', 503
+                """,
+            declined="has a handler",
+        ),
+        Case(
+            "a blueprint alone",
+            before="""
+                @bp.errorhandler(404)
+                def x(e):
+                    return ''
+                """,
+            declined="no file here makes",
+        ),
+        Case(
+            "an app without a name",
+            before="""
+                from flask import Flask
+
+                serve(Flask('x'))
+                """,
+            declined="without a name",
+        ),
+    )
+
+    def edit(self, source: str, spot: Spot) -> str:  # noqa: ARG002 - the place follows from the source alone
+        """Add the handler and the imports it needs."""
+        module = Source(source)
+        where = place(module, ERROR)
+        requests = imported_as(module, "requests") or "requests"
+        splices = list(add_import(module, "requests")) if requests == "requests" else []
+        if where.decorator != "errorhandler":
+            splices += add_import(module, "flask", "current_app")
+        return module.splice([*splices, *_handler(module, where, f"{requests}.{ERROR}")])
+
+    def propose(self, evidence: Evidence) -> Iterable[Proposal]:
+        """One proposal for the app, for all patterns in which an error of requests left it."""
+        patterns = [
+            pattern
+            for pattern in evidence.patterns
+            if pattern.finder == "dependency_error" and _covered(evidence, pattern)
+        ]
+        if not patterns:
+            return
+        site, spot = self._home(evidence)
+        yield from evidence.proposal(
+            self,
+            patterns,
+            site,
+            spot,
+            what=(
+                "Register an error handler for `requests.RequestException` that logs the error and answers 503 with "
+                "Retry-After in JSON."
+            ),
+            why=summaries(patterns),
+            caution=(
+                "It does not raise the success rate: failures stay failures, but callers, proxies and alerts can "
+                "tell a dependency's outage from a bug, and may try again. With raise_for_status in the code an "
+                "upstream's 404 becomes a 503 too: catch that where it is expected. An error status that nobody "
+                "checks surfaces as another exception (KeyError) and is not covered: see raise_for_status."
+            ),
+        )
+
+    def _home(self, evidence: Evidence) -> tuple[Site, Spot | str]:
+        """The file to change: the one with the error handlers, else the one that makes the app."""
+        found: list[tuple[bool, Site]] = []
+        for file in evidence.sources.files():
+            text = evidence.sources.text(file) or ""
+            if not any(word in text for word in _CANDIDATES):
+                continue
+            try:
+                module = Source(text)
+                where = place(module, ERROR)
+            except AlreadyThere:
+                return Site(file, 1, "<module>"), Spot()  # the edit finds it again, and nothing is proposed
+            except Declined:
+                continue
+            line = text[: module.span(where.statement)[0]].count("\n") + 1
+            found.append((where.first, Site(file, line, where.function.name.value if where.function else "<module>")))
+        if found:
+            return min(found, key=lambda each: each[0])[1], Spot()
+        return Site(
+            "", 0, ""
+        ), "no file of the run's sources makes a Flask app: register the handler where yours is made"
+
+
+def _covered(evidence: Evidence, pattern: Pattern) -> bool:
+    """Whether an error of requests left the app: by the ledger, or, without its word, by the kind of the fault."""
+    text = evidence.sources.text(pattern.site.file) if pattern.site else None
+    if text is not None and "requests" not in text:
+        return False
+    errors = evidence.errors_of(pattern) or tuple(_USUALLY.get(fault, "") for fault in pattern.faults)
+    return bool(COVERED & set(errors))
+
+
+def _handler(source: Source, where: Place, error: str) -> list[Splice]:
+    """The handler's function and its registration."""
+    annotated = where.function is not None and where.function.returns is not None
+    private = where.decorator is None
+    name = free_name(source, "_dependency_unavailable" if private else "dependency_unavailable")
+    logger = f"{where.app}.logger" if where.decorator == "errorhandler" else "current_app.logger"
+    answer = "tuple[dict[str, str], int, dict[str, str]]"
+    lines = [
+        f"def {name}(error: {error}) -> {answer}:" if annotated else f"def {name}(error):",
+        f'{source.module.default_indent}{logger}.error("A dependency failed", exc_info=error)',
+        f"{source.module.default_indent}answer = {body(source, SENTENCE)}",
+        f'{source.module.default_indent}return answer, 503, {{"Retry-After": "1"}}',
+    ]
+    if private:
+        last = source.module.body[-1]
+        registered = source.after(where.statement, [f"{where.app}.register_error_handler({error}, {name})"])
+        return [registered, source.after(last, ["", "", *lines], indent="")]
+    lines.insert(0, f"@{where.app}.{where.decorator}({error})")
+    if where.before:
+        at, margin = source.line_start(source.span(where.statement)[0]), source.indent(where.statement)
+        blank = "" if source.text[:at].endswith(source.newline * 2) else source.newline
+        return [(at, at, blank + "".join(f"{margin}{line}{source.newline}" for line in lines) + source.newline)]
+    gap = [""] if where.function is not None else ["", ""]
+    return [source.after(where.statement, [*gap, *lines])]
