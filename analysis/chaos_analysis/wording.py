@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from chaos_analysis.model import Estimate
 
-DASH = "\N{EN DASH}"
+ABSENT = "-"
 _SUFFIX = {"probability": " %", "ms": " ms", "s": " s", "1/s": "/s", "count": ""}
 
 
@@ -53,24 +53,24 @@ def seconds(value: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def estimate(measured: Estimate, *, unit: bool = True) -> str:
-    """A figure with its interval: `412 ms (380-455)`; without support `need n = 72`; never measured, a dash.
+def estimate(measured: Estimate, *, unit: bool = True, interval: bool = True) -> str:
+    """A figure with its interval: `412 ms (380-455)`; without support `need n = 72`; never measured, `-`.
 
-    `unit=False` leaves the unit out, for a table whose heading has it.
+    `unit=False` leaves the unit out, for a table whose heading has it; `interval=False` the interval.
     """
     if measured.value is None:
-        return f"need n = {count(measured.need)}" if measured.need else DASH
+        return f"need n = {count(measured.need)}" if measured.need else ABSENT
     text = _plain(measured.value, measured.unit) + (_SUFFIX[measured.unit] if unit else "")
-    between = interval(measured)
+    between = bounds(measured) if interval else ""
     return f"{text} ({between})" if between else text
 
 
-def interval(measured: Estimate) -> str:
+def bounds(measured: Estimate) -> str:
     """The bounds of the 95 % interval without their unit, or "" where there is none."""
     if measured.low is None and measured.high is None:
         return ""
-    bounds = (math.nan if bound is None else bound for bound in (measured.low, measured.high))
-    return DASH.join(_plain(bound, measured.unit) for bound in bounds)
+    ends = (math.nan if end is None else end for end in (measured.low, measured.high))
+    return "-".join(_plain(end, measured.unit) for end in ends)
 
 
 def _plain(value: float, unit: str) -> str:

@@ -23,6 +23,9 @@ def of(analysis: Analysis) -> pd.DataFrame:
 
 
 def _from_requests(requests: pd.DataFrame) -> pd.DataFrame:
+    requests = requests[["second", "response_ms", "ok"]].dropna()  # broken rows
+    if requests.empty:
+        return pd.DataFrame(columns=COLUMNS, dtype=float)
     second = requests["second"].to_numpy(dtype=float)
     width = _width(float(second.max()), len(second))
     number = (second // width).astype(int)

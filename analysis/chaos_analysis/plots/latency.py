@@ -27,8 +27,10 @@ Group = dict[str, "NDArray[np.float64]"]
 
 def draw(analysis: Analysis) -> Figure | None:
     """One panel an endpoint, those with the most requests first; None without any success."""
-    requests = analysis.tables.requests
-    if requests.empty or not requests["ok"].any():
+    if analysis.tables.requests.empty:
+        return None
+    requests = analysis.tables.requests[["stage", "endpoint", "ok", "response_ms"]].dropna()  # broken rows
+    if not requests["ok"].any():
         return None
     before, during, _ = (_useful(part) for part in _stages.split(requests))
     names = list(requests["endpoint"].value_counts(sort=True).index)

@@ -1,0 +1,111 @@
+"""What the report's template prints: the `Analysis`, and the pieces of it that need more than a look-up."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chaos_analysis import wording
+from chaos_analysis.report import rows
+from chaos_analysis.report.markdown import Markdown, slug, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chaos_analysis.model import Analysis, Estimate, Pattern, Proposal
+    from chaos_analysis.report.pictures import Picture
+
+_MOST_LINES = 14
+# Verdict: the kind of GitHub's alert, and what it says first.
+BANNERS = {
+    "held": ("TIP", "SLOs held"),
+    "broken": ("CAUTION", "SLO broken"),
+    "undecided": ("WARNING", "Undecided"),
+    "invalid": ("CAUTION", "Invalid run: draw no conclusion from these figures"),
+    "no SLO": ("IMPORTANT", "No SLO was set"),
+}
+
+
+class Issue(NamedTuple):
+    """A pattern with its rank and the first proposal made for it."""
+
+    number: int
+    pattern: Pattern
+    proposal: Proposal | None
+
+
+def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[str, Any]:
+    """The template's variables. `out` is the run folder, as commands shall name it."""
+    alert, says = BANNERS[analysis.verdict]
+    issues = [Issue(number, found, _fix(analysis, found)) for number, found in enumerate(analysis.patterns, start=1)]
+    return {
+        "analysis": analysis,
+        "run": analysis.run,
+        "name": name(analysis),
+        "alert": Markdown(alert),
+        "says": says,
+        "broken_checks": [check for check in analysis.checks if check.ok is False and check.fatal],
+        "issues": issues,
+        "rows": rows,
+        "evidence": evidence,
+        "beginning": beginning,
+        "fix_link": fix_link,
+        "picture": lambda plot: _picture(pictures.get(plot)),
+        "folder": _from_here(out),
+        "command": shlex.join(str(part) for part in analysis.run.get("command") or []),
+        "wording": wording,
+    }
+
+
+def name(analysis: Analysis) -> str:
+    """What the report is about, in its title."""
+    names = (analysis.experiment.get("name"), (analysis.run.get("app") or {}).get("target"), analysis.run.get("id"))
+    return next((str(one) for one in names if one), "Locust statistics")
+
+
+def evidence(pattern: Pattern) -> str:
+    """The sentence that a claim rests on, with its interval."""
+    if pattern.rate.value is None:
+        return f"Its rate is not known: {wording.estimate(pattern.rate)} (have {wording.count(pattern.rate.n)})."
+    said = _measured(pattern.rate)
+    if pattern.baseline and pattern.baseline.value is not None:
+        said += f", against {_measured(pattern.baseline)} in the comparison group"
+    if pattern.p_value is not None:
+        said += f"; p {'< 0.001' if pattern.p_value < 0.001 else f'= {wording.number(pattern.p_value)}'}"
+    return f"{said}."
+
+
+def beginning(diff: str) -> str:
+    """The first changed lines of a diff, without the lines that name files."""
+    lines = [line for line in diff.splitlines() if not line.startswith(("--- ", "+++ ", "diff ", "index "))]
+    changed = next((at for at, line in enumerate(lines) if line[:1] in {"+", "-"}), 0)
+    first = max(changed - 3, 0)
+    return "\n".join(lines[first : first + _MOST_LINES])
+
+
+def fix_link(proposal: Proposal) -> Markdown:
+    """A link to the proposal's own heading."""
+    title = text(proposal.title)
+    return Markdown(f"[Fix {proposal.number}: {title}](#{slug(f'Fix {proposal.number}: {proposal.title}')})")
+
+
+def _measured(estimate: Estimate) -> str:
+    value, between = wording.estimate(estimate, interval=False), wording.bounds(estimate)
+    what = "failed" if estimate.unit == "probability" else "measured"
+    certainty = f" (95 % interval {between})" if between else ""
+    return f"{value} of {wording.plural(estimate.n, 'request')} {what}{certainty}"
+
+
+def _fix(analysis: Analysis, pattern: Pattern) -> Proposal | None:
+    return next((proposal for proposal in analysis.proposals if pattern.id in proposal.patterns), None)
+
+
+def _picture(picture: Picture | None) -> Markdown:
+    return Markdown(f"![{text(picture.alt)}]({picture.file})" if picture else "")
+
+
+def _from_here(out: Path) -> str:
+    """The folder as a command typed here would name it."""
+    here = Path.cwd()
+    return str(out.resolve().relative_to(here)) if out.resolve().is_relative_to(here) else str(out)

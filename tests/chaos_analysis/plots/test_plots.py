@@ -1,0 +1,183 @@
+import struct
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from chaos_analysis import plots
+from chaos_analysis.model import Analysis
+from chaos_analysis.plots import PLOTS, _bins, _contrast, _stages, _style, draw_all, heatmap
+from chaos_analysis.report import pictures
+
+from tests.chaos_analysis.report import sample
+
+LONG = tuple(f"GET /api/v{i}/very/long/path/$x^{i}$/[id]/<script>/日本語/that/goes/on/and/on" for i in range(30))
+
+
+def _name(plot: ModuleType) -> str:
+    return plot.__name__.rpartition(".")[2]
+
+
+def _titles(analysis: Analysis, out: Path) -> dict[str, str]:
+    return {name: picture.alt for name, picture in pictures.read(draw_all(analysis, out)).items()}
+
+
+def test_every_plot_in_the_folder_is_drawn() -> None:
+    """A file without a leading underscore is a plot and stands in `PLOTS`."""
+    files = {path.stem for path in Path(plots.__file__).parent.glob("[!_]*.py")}
+    assert {_name(plot) for plot in PLOTS} == files
+
+
+def test_a_run_has_its_four_pictures_and_plain_statistics_theirs(tmp_path: Path) -> None:
+    """Each source gets the plots that it has data for, in the order of `PLOTS`, and no partial file stays."""
+    assert [path.name for path in draw_all(sample.analysis(), tmp_path)] == [
+        "timeline.png",
+        "latency.png",
+        "heatmap.png",
+        "causes.png",
+    ]
+    assert len(list(tmp_path.iterdir())) == 4
+    assert [path.stem for path in draw_all(sample.csv_analysis(), tmp_path)] == ["timeline", "failures", "percentiles"]
+
+
+def test_every_plot_has_something_to_show_somewhere(tmp_path: Path) -> None:
+    """No plot is dead: a run and plain statistics together draw all of them."""
+    drawn = draw_all(sample.analysis(), tmp_path) + draw_all(sample.csv_analysis(), tmp_path)
+    assert {path.stem for path in drawn} == {_name(plot) for plot in PLOTS}
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5, 40])
+def test_tiny_runs_are_drawn_or_left_out(n: int, tmp_path: Path) -> None:
+    """Too few rows are no error, and no finding is claimed from them."""
+    titles = _titles(sample.analysis(sample.requests(n), endpoints=()), tmp_path)
+    assert ("timeline" in titles) == (n > 0)
+    assert all("rose" not in title for title in titles.values())
+
+
+def test_broken_rows_do_not_stop_a_picture(tmp_path: Path) -> None:
+    """A row without a start or a response time is left out."""
+    rows = sample.requests(300)
+    rows.loc[5:9, ["started", "second"]] = np.nan
+    rows.loc[20:24, "response_ms"] = np.nan
+    assert len(draw_all(sample.analysis(rows), tmp_path)) == 4
+
+
+def test_many_endpoints_with_long_names_fit(tmp_path: Path) -> None:
+    """A picture keeps the report's width, says how many endpoints it leaves out, and takes "$" for a dollar."""
+    paths = draw_all(sample.analysis(sample.requests(6000, LONG)), tmp_path)
+    widths = [struct.unpack(">I", path.read_bytes()[16:20])[0] for path in paths]
+    assert set(widths) == {1440}
+    assert "(12 of 30 endpoints shown)" in pictures.read(paths)["latency"].alt
+
+
+def test_titles_state_what_the_data_say(tmp_path: Path) -> None:
+    """Each figure in a title is the table's own."""
+    rows = sample.requests(2000)
+    titles = _titles(sample.analysis(rows), tmp_path)
+    chaos = rows[rows["stage"] == "chaos"]
+    assert f"to {100 * (1 - chaos['ok'].mean()):.1f} % while faults were on" in titles["timeline"]
+    assert titles["heatmap"].startswith("100 % of requests that met only fares-down failed; without a fault 0.38 %")
+    failed = rows[~rows["ok"]]
+    worst = failed[failed["rule"] == "payments-503"]
+    assert titles["causes"].startswith(f"{100 * len(worst) / len(failed):.1f} % of {len(failed)} failures met only pay")
+
+
+def test_no_harm_is_not_told_as_harm(tmp_path: Path) -> None:
+    """Faults that made nothing fail give no cause, no rise and no deadly fault."""
+    titles = _titles(sample.analysis(sample.requests(2000, lethal=False)), tmp_path)
+    assert titles["timeline"].startswith("No clear change in failures: 0 % before, 0 % while faults were on")
+    assert titles["heatmap"].startswith("No single fault made a request fail")
+    assert "causes" not in titles
+
+
+def test_drawing_leaves_no_global_state(tmp_path: Path) -> None:
+    """The caller's matplotlib settings are as before."""
+    before = dict(mpl.rcParams)
+    draw_all(sample.analysis(sample.requests(100)), tmp_path)
+    assert dict(mpl.rcParams) == before
+
+
+def test_slices_add_up_to_the_requests() -> None:
+    """Rates times the slice's width are the rows, but for the last slice, which is not full."""
+    rows = sample.requests(2000)
+    slices = _bins.of(sample.analysis(rows))
+    width = slices["second"].iloc[1] - slices["second"].iloc[0]
+    inside = rows["second"] < width * len(slices)
+    assert slices["requests"].sum() * width == pytest.approx(inside.sum())
+    assert slices["failures"].sum() * width == pytest.approx((inside & ~rows["ok"]).sum())
+    assert inside.mean() > 0.95
+
+
+def test_history_gives_rates_from_differences_of_totals() -> None:
+    """Locust's smoothed rates are not used; 50 requests a second are 50."""
+    slices = _bins.of(sample.csv_analysis())
+    assert slices["requests"].tolist() == [50.0] * 59
+    assert slices["failures"].tolist() == [3.0] * 59
+
+
+def _ok(failed: int, n: int) -> "pd.Series[bool]":
+    return pd.Series([False] * failed + [True] * (n - failed))
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "said"),
+    [
+        ((2, 400), (280, 1400), "Failures rose from 0.5 % to 20 % while faults were on"),
+        ((2, 100), (30, 1400), "No clear change in failures: 2 % before, 2.1 % while faults were on"),
+        ((200, 400), (20, 1400), "Failures fell from 50 % to 1.4 % while faults were on"),
+        ((0, 3), (3, 3), "Too few requests to compare: 0 of 3 failed before, 3 of 3 while faults were on"),
+        ((0, 0), (3, 30), "10 % of 30 requests failed while faults were on"),
+        ((3, 30), (0, 0), "10 % of 30 requests failed; no faults were on"),
+    ],
+)
+def test_a_change_is_told_where_the_data_support_it(
+    before: tuple[int, int], during: tuple[int, int], said: str
+) -> None:
+    """Rise and fall need an interval of the difference that leaves out zero, and twenty requests on both sides."""
+    assert _contrast.failures(_ok(*before), _ok(*during)) == said
+
+
+def test_the_difference_has_newcombes_interval() -> None:
+    """Newcombe 1998, table II (a): 56/70 against 48/80 is 0.2 with 0.0524 to 0.3339."""
+    assert _contrast.difference(48, 80, 56, 70) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_recovery_names_the_last_failure() -> None:
+    """The delay counts from the end of the faults; many failures are told as a share."""
+    after = pd.DataFrame({"second": np.arange(30.0, 60.0, 0.1)})
+    after["ok"] = after["second"] != after["second"][12]
+    assert _contrast.recovery(after, 30.0) == "0.33 % after, the last 1.2 s after the faults ended"
+    after["ok"] = after["second"] > 45
+    assert _contrast.recovery(after, 30.0).startswith("still 50")
+
+
+def test_stages_follow_one_another() -> None:
+    """Parts that change over at slightly different times give one span a stage, without overlap."""
+    tables = sample.tables(sample.requests(600))
+    later = tables.stages.assign(started=tables.stages["started"] + 0.4, ended=tables.stages["ended"] + 0.4)
+    both = replace(tables, stages=pd.concat([tables.stages, later]))
+    spans = _stages.spans(both)
+    assert [span.name for span in spans] == ["baseline", "chaos", "recovery"]
+    assert all(left.end <= right.start for left, right in pairwise(spans))
+    assert [span.on for span in spans] == [False, True, False]
+
+
+def test_a_cell_with_few_requests_has_no_percentage() -> None:
+    """Fewer than five requests are told as their number."""
+    rows = sample.requests(200, ("GET /",))
+    with mpl.rc_context(_style.SETTINGS):
+        figure = heatmap.draw(sample.analysis(rows))
+    assert figure is not None
+    cells = [text.get_text() for text in figure.axes[0].texts]
+    counts = rows[(rows["stage"] == "chaos") & (rows["rule"] == "edge-exception")]
+    assert len(counts) < 5
+    assert f"n={len(counts)}" in cells
+
+
+def test_names_are_cut_in_the_middle() -> None:
+    """Both ends of a long name stay, as they tell endpoints apart."""
+    assert _style.shorten("GET /api/v1/destinations/[slug]/fares", 20) == "GET /api/…lug]/fares"
