@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chaos_test.processes import Child, Children
 
 _GATE = Path(__file__).with_name("gate.py")
+_ENDPOINTS = Path(__file__).parents[1] / "chaos_locust" / "endpoint_user.py"
 
 
 def start(children: Children, plan: Plan, run_dir: Path, *, web_port: int | None = None) -> Child:
@@ -26,7 +27,7 @@ def start(children: Children, plan: Plan, run_dir: Path, *, web_port: int | None
         if web_port is None
         else ["--web-host", "127.0.0.1", "--web-port", str(web_port)]
     )
-    command = [sys.executable, "-m", "locust", *_options(plan, run_dir, children.scratch), *face]
+    command = [sys.executable, "-m", "locust", *_options(plan, run_dir, children.scratch, web_port), *face]
     return children.start(
         "Locust", command, cwd=Path.cwd(), env=env, log=run_dir / "locust.log", grace=plan.stop_timeout + 5
     )
@@ -41,7 +42,7 @@ def _ready(children: Children) -> Path:
     return children.scratch / "ready"
 
 
-def _options(plan: Plan, run_dir: Path, scratch: Path) -> list[str]:
+def _options(plan: Plan, run_dir: Path, scratch: Path, web_port: int | None) -> list[str]:
     options = {
         "--locustfile": ",".join(str(file) for file in _locustfiles(plan, scratch)),
         "--host": plan.url,
@@ -56,7 +57,7 @@ def _options(plan: Plan, run_dir: Path, scratch: Path) -> list[str]:
     }
     if plan.requests is not None:
         options["--chaos-requests"] = plan.requests
-    if plan.run_time is not None:
+    if plan.run_time is not None and web_port is None:
         options["--run-time"] = math.ceil(plan.run_time)  # Locust takes whole seconds
     if plan.processes > 1:
         options["--processes"] = plan.processes
@@ -70,4 +71,8 @@ def _locustfiles(plan: Plan, scratch: Path) -> list[Path]:
     folder.mkdir()
     gate = folder / "chaos_test_gate.py"
     shutil.copyfile(_GATE, gate)
-    return [gate, *plan.locustfiles]
+    if not plan.endpoints:
+        return [gate, *plan.locustfiles]
+    endpoints = folder / "chaos_test_endpoints.py"
+    shutil.copyfile(_ENDPOINTS, endpoints)
+    return [gate, *plan.locustfiles, endpoints]

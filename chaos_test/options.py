@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 
 from chaos_middleware.experiment import Stage
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_ENDPOINT = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/\S*)")
+_ENDPOINT = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S*( (?P<body>.+))?", re.DOTALL)
 
 
 def positive(text: str) -> int:
@@ -41,10 +42,18 @@ def seconds(text: str) -> float:
 
 
 def endpoint(text: str) -> str:
-    """`GET /path`; a path alone means GET."""
+    """`GET /path` or `POST /path {"a": "JSON body"}`; a path alone means GET."""
     full = f"GET {text}" if text.startswith("/") else text
-    if not _ENDPOINT.fullmatch(full):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an endpoint such as 'GET /api/items'")
+    match = _ENDPOINT.fullmatch(full)
+    if not match:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an endpoint such as 'GET /items' or 'POST /items {{\"n\": 1}}'"
+        )
+    if match["body"]:
+        try:
+            json.loads(match["body"])
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r}: the body is not JSON: {error}") from None
     return full
 
 

@@ -24,10 +24,14 @@ ENOUGH_REQUESTS = 100
 
 @dataclass(frozen=True)
 class Plan:
-    """A run as it will be. `requests` or `run_time` (seconds) is None: a run is planned by the one or the other."""
+    """A run as it will be. `requests` or `run_time` (seconds) is None: a run is planned by the one or the other.
+
+    `ledger` is where a service that runs already keeps its ledger, None where that is not known.
+    """
 
     target: Target
     experiment: Prepared
+    ledger: Path | None
     port: int
     workers: int
     locustfiles: tuple[Path, ...]
@@ -70,7 +74,8 @@ def make(args: argparse.Namespace) -> Plan:
     return Plan(
         target=chosen,
         experiment=prepared,
-        port=0 if chosen.url else _port(args.port),
+        ledger=_ledger(args),
+        port=0 if chosen.url else free_port(args.port, "--port"),
         workers=args.workers,
         locustfiles=locustfiles,
         endpoints=endpoints,
@@ -94,6 +99,17 @@ def _experiment(args: argparse.Namespace, chosen: Target) -> Prepared:
     if args.run_time and args.stages and any(stage.seconds for stage in args.stages):
         raise ChaosTestError("--run-time and --stages in seconds say the same thing twice: give one of them")
     return experiment.prepare(file, seed=args.seed, stages=args.stages, run_time=args.run_time)
+
+
+def _ledger(args: argparse.Namespace) -> Path | None:
+    if not args.ledger:
+        return None
+    if not args.url:
+        raise ChaosTestError("--ledger goes with --url: the ledger of an app that is started here is in its run folder")
+    folder = Path(args.ledger)
+    if not (folder / "faults").is_dir():
+        raise ChaosTestError(f"--ledger {folder}: there is no folder faults in it; give the service's CHAOS_RUN_DIR")
+    return folder
 
 
 def _load(args: argparse.Namespace, chosen: Target) -> tuple[tuple[Path, ...], tuple[str, ...]]:
@@ -128,12 +144,12 @@ def _slos(args: argparse.Namespace, prepared: Prepared) -> tuple[str, ...]:
     return slos
 
 
-def _port(wanted: int | None) -> int:
+def free_port(wanted: int | None, option: str) -> int:
     """The port asked for, if it is free; else any free one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted or 0))
         except OSError as error:
-            raise ChaosTestError(f"--port {wanted} cannot be used: {error.strerror}") from None
+            raise ChaosTestError(f"{option} {wanted} cannot be used: {error.strerror}") from None
         return int(probe.getsockname()[1])

@@ -73,6 +73,9 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         "--url", metavar="URL", help="drive a service that runs already; faults need ChaosMiddleware in it"
     )
     group.add_argument(
+        "--ledger", metavar="D", help="with --url: the service's CHAOS_RUN_DIR, if it is on this machine"
+    )
+    group.add_argument(
         "--config",
         metavar="F",
         help="the experiment, a chaos-config.json (default: the app's, else delays and exceptions on 10%% each)",

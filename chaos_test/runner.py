@@ -10,6 +10,7 @@ from chaos_test.analysis import analyse
 from chaos_test.ending import Ending
 from chaos_test.errors import ChaosTestError
 from chaos_test.interrupt import Interrupt
+from chaos_test.ledger import Slice
 from chaos_test.processes import Children
 from chaos_test.progress import Progress
 from chaos_test.watch import Watch
@@ -52,6 +53,7 @@ def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) 
     """Everything that needs processes; when this returns none is left."""
     with Children() as children, rundir.Lease(run_dir), progress:
         progress.say(summary.opening(plan, run_dir))
+        elsewhere = Slice(plan.ledger) if plan.ledger else None
         servers = () if plan.target.url else server.start(children, plan, run_dir)
         locust = load.start(children, plan, run_dir)
         living = [*(each.child for each in servers), locust]
@@ -62,6 +64,8 @@ def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) 
         over = _watch(plan, run_dir, progress, interrupt, living)
         progress.say(over.reason)
         children.stop(locust)
+        if elsewhere:
+            elsewhere.take(run_dir / "faults")
         return over
 
 

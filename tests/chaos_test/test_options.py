@@ -51,15 +51,22 @@ def test_wrong_stages_are_refused(text: str, why: str) -> None:
 
 
 def test_an_endpoint_without_a_method_is_a_get() -> None:
-    """`/path` means `GET /path`; other methods are kept."""
-    assert [options.endpoint(text) for text in ("/a", "POST /a?b=1")] == ["GET /a", "POST /a?b=1"]
+    """`/path` means `GET /path`; other methods and a JSON body are kept."""
+    post = 'POST /a?b=1 {"c": "d e"}'
+    assert [options.endpoint(text) for text in ("/a", post)] == ["GET /a", post]
 
 
-@pytest.mark.parametrize("text", ["a", "get /a", "GET a", "GET /a b", "FETCH /a"])
+@pytest.mark.parametrize("text", ["a", "get /a", "GET a", "FETCH /a"])
 def test_a_wrong_endpoint_is_refused(text: str) -> None:
     """A method must be known and in capitals, a path must begin with a slash."""
     with pytest.raises(argparse.ArgumentTypeError, match="is not an endpoint"):
         options.endpoint(text)
+
+
+def test_a_body_that_is_not_json_is_refused() -> None:
+    """Before Locust sees it."""
+    with pytest.raises(argparse.ArgumentTypeError, match="the body is not JSON"):
+        options.endpoint("POST /a {b}")
 
 
 @pytest.mark.parametrize(
