@@ -26,7 +26,7 @@ class Journey:
         self.stage = stage
         self.draws = Draws()
         self.done = bool(plan.requests) and plan.quota(number) == 0
-        self._number = number
+        self.number = number
         self._plan = plan
         self._seed = seed
         self._count = 0
@@ -58,14 +58,14 @@ class Journey:
             self._labels = {}
         self._due = self._slot_for(pacing, now)
         if self._plan.requests and not self.done:
-            self.stage = self._plan.stage(self._plan.share(self._number, self._consumed, declared or 1))
+            self.stage = self._plan.stage(self._plan.share(self.number, self._consumed, declared or 1))
 
     def finish(self) -> None:
         """End an iteration: count it, and restart randomness for the wait, the choice and the task that follow."""
         if self._active:
             self._active = False
             self._consumed += self._declared or self._sent
-            self.done = bool(self._plan.requests) and self._consumed >= self._plan.quota(self._number)
+            self.done = bool(self._plan.requests) and self._consumed >= self._plan.quota(self.number)
             self._restart(str(self._count))
 
     def label(self, name: str) -> None:
