@@ -43,6 +43,8 @@ def run(plan: Plan, console: Console, argv: list[str]) -> int:
             rundir.write_json(run_dir / "run.json", begun | {"reason": str(error).partition("\n")[0]})
             raise
         harvest.finish(run_dir, begun | {"ended_by": over.ended_by, "reason": over.reason})
+        if over.ended_by == "interrupted" and not Watch(run_dir).look().requests:
+            return EXIT_STOPPED
         console.print("Analysing …", style="dim")
         analysis = analyse(run_dir)
     summary.show(console, analysis, run_dir)

@@ -22,7 +22,7 @@ QUICK = ("--endpoint", "/", "--requests", "10")
     [
         ("import no_such_module", "broken:app", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("raise RuntimeError('no database')", "broken:app", "RuntimeError: no database"),
-        ("", "broken:app", "broken:app"),
+        ("", "broken:app", "has no 'app'"),
         ("", "missing:app", "missing"),
     ],
     ids=["import", "crash", "no such app", "no such module"],
