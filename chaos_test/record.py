@@ -63,6 +63,7 @@ def _load(plan: Plan) -> dict[str, Any]:
         "endpoints": list(plan.endpoints),
         "processes": plan.processes,
         "stop_timeout": plan.stop_timeout,
+        "deadline": plan.deadline,
     }
 
 
