@@ -1,10 +1,12 @@
-"""The three parts that every plot compares: before (baseline), while faults were on, and after (recovery)."""
+"""What the plots compare: a run before, during and after its faults; faults at the edge and elsewhere."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from chaos_analysis.model import Tables
@@ -34,6 +36,11 @@ def split(requests: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFr
     """The requests before, during and after the faults."""
     stage = requests["stage"]
     return requests[stage == BEFORE], requests[faults_on(requests)], requests[stage == AFTER]
+
+
+def edge_rules(experiment: Mapping[str, Any]) -> list[str]:
+    """The rules at the `wsgi` seam: the app's own code cannot handle what they do."""
+    return [str(rule.get("name")) for rule in experiment.get("rules") or [] if rule.get("seam") == "wsgi"]
 
 
 def spans(tables: Tables) -> list[Span]:

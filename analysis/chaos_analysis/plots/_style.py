@@ -50,7 +50,7 @@ def figure(title: str, height: float) -> Figure:
     made = Figure(figsize=(WIDTH, height), layout="constrained")
     FigureCanvasAgg(made)
     made.suptitle(
-        textwrap.fill(printable(title), 86, break_on_hyphens=False), x=0.01, ha="left", size=12.5, weight="bold"
+        textwrap.fill(printable(title), 90, break_on_hyphens=False), x=0.01, ha="left", size=11.5, weight="bold"
     )
     return made
 

@@ -26,14 +26,12 @@ def draw(analysis: Analysis) -> Figure | None:
     if failed.empty:
         return None
     counts = _counts(failed)
+    edge = _stages.edge_rules(analysis.experiment)
     named = counts.most_common(_MOST)
     rest = sum(counts.values()) - sum(count for _, count in named)
     if rest:
         named.append((f"{len(counts) - _MOST} other causes", rest))
-    made = [
-        _bars.Bar(name, count, _text(count, len(failed)), _COLOURS.get(name, _style.VERMILLION))
-        for name, count in named
-    ]
+    made = [_bar(name, count, len(failed), edge) for name, count in named]
     return _bars.figure(_finding(counts, len(failed)), made, "failed requests")
 
 
@@ -45,8 +43,10 @@ def _counts(failed: pd.DataFrame) -> Counter[str]:
     return +counts
 
 
-def _text(count: int, total: int) -> str:
-    return f"{wording.count(count)}  ({wording.percent(count / total)})"
+def _bar(name: str, count: int, total: int, edge: list[str]) -> _bars.Bar:
+    where = ", injected at the edge" if name in edge else ""
+    colour = _style.ORANGE if where else _COLOURS.get(name, _style.VERMILLION)
+    return _bars.Bar(name, count, f"{wording.count(count)}  ({wording.percent(count / total)}){where}", colour)
 
 
 def _finding(counts: Counter[str], total: int) -> str:

@@ -35,8 +35,10 @@ def draw(analysis: Analysis) -> Figure | None:
     failed, n = (_grid(column, ["", *rules]) for column in (table["n"] - table["ok"], table["n"]))
     rows = failed.sum(axis=1).sort_values(ascending=False, kind="stable").index
     shown = list(rows[:_MOST])
-    edge = [str(rule.get("name")) for rule in analysis.experiment.get("rules", []) if rule.get("seam") == "wsgi"]
-    figure = _style.figure(_finding(failed, n, edge) + _style.hidden(shown, rows), 1.4 + 0.42 * len(shown))
+    figure = _style.figure(
+        _finding(failed, n, _stages.edge_rules(analysis.experiment)) + _style.hidden(shown, rows),
+        1.4 + 0.42 * len(shown),
+    )
     axes = figure.subplots()
     _draw_cells(axes, failed.loc[shown].to_numpy(), n.loc[shown].to_numpy(), small=len(rules) > 8)
     axes.set_yticks(range(len(shown)), [_style.shorten(name, 34) for name in shown])
@@ -52,7 +54,7 @@ def draw(analysis: Analysis) -> Figure | None:
 def _order(analysis: Analysis, chaos: pd.DataFrame) -> list[str]:
     """The rules that some request met alone, as the experiment lists them; those that it does not list last."""
     met = set(chaos["rule"])
-    declared = [str(rule.get("name")) for rule in analysis.experiment.get("rules", [])]
+    declared = [str(rule.get("name")) for rule in analysis.experiment.get("rules") or []]
     return [name for name in declared if name in met] + sorted(met.difference(declared))
 
 
@@ -68,10 +70,11 @@ def _draw_cells(axes: Axes, failed: np.ndarray, n: np.ndarray, *, small: bool) -
         if enough[row, column]:
             text = f"{wording.number(round(value * 100))} %\n{failed[row, column]:,}/{n[row, column]:,}"
             colour = "white" if value > 0.7 else _style.INK
+        elif n[row, column]:
+            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="#eef1f4", hatch="////", lw=0))
+            text, colour = f"n={n[row, column]}", _style.INK
         else:
-            patch = Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="#eef1f4", hatch="////", lw=0)
-            axes.add_patch(patch)
-            text, colour = f"n={n[row, column]}" if n[row, column] else "", _style.INK
+            continue
         axes.text(column, row, text, ha="center", va="center", color=colour, size=7 if small else 8.5, linespacing=1.1)
     axes.set_xticks(np.arange(-0.5, n.shape[1]), minor=True)
     axes.set_yticks(np.arange(-0.5, n.shape[0]), minor=True)

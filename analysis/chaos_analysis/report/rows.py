@@ -110,12 +110,18 @@ def circumstances(analysis: Analysis) -> Markdown:
         if revision
         else None,
         "Server": ", ".join(str(part) for part in (app.get("server"), _workers(app)) if part),
-        "Load": ", ".join(f"{key} {value}" for key, value in load.items() if value not in (None, [], "")),
+        "Load": ", ".join(
+            f"{key.replace('_', ' ')} {_plain(value)}" for key, value in load.items() if value not in (None, [], "")
+        ),
         "Versions": ", ".join(f"{key} {value}" for key, value in (run.get("versions") or {}).items()),
         "Machine": ", ".join(str(part) for part in (host.get("platform"), _cores(host)) if part),
         "Ended": run.get("reason") or run.get("ended_by"),
     }
     return table(["", ""], [[label, value] for label, value in known.items() if value not in (None, "")])
+
+
+def _plain(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _endpoint(row: EndpointStats) -> list[str]:

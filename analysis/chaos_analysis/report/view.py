@@ -68,9 +68,10 @@ def evidence(pattern: Pattern) -> str:
     """The sentence that a claim rests on, with its interval."""
     if pattern.rate.value is None:
         return f"Its rate is not known: {wording.estimate(pattern.rate)} (have {wording.count(pattern.rate.n)})."
-    said = _measured(pattern.rate)
+    what = "failed" if pattern.rate.unit == "probability" else "measured"
+    said = _measured(pattern.rate, f"{wording.plural(pattern.rate.n, 'request')} {what}")
     if pattern.baseline and pattern.baseline.value is not None:
-        said += f", against {_measured(pattern.baseline)} in the comparison group"
+        said += f", against {_measured(pattern.baseline, wording.count(pattern.baseline.n))} in the comparison group"
     if pattern.p_value is not None:
         said += f"; p {'< 0.001' if pattern.p_value < 0.001 else f'= {wording.number(pattern.p_value)}'}"
     return f"{said}."
@@ -90,11 +91,10 @@ def fix_link(proposal: Proposal) -> Markdown:
     return Markdown(f"[Fix {proposal.number}: {title}](#{slug(f'Fix {proposal.number}: {proposal.title}')})")
 
 
-def _measured(estimate: Estimate) -> str:
-    value, between = wording.estimate(estimate, interval=False), wording.bounds(estimate)
-    what = "failed" if estimate.unit == "probability" else "measured"
+def _measured(estimate: Estimate, of: str) -> str:
+    between = wording.bounds(estimate)
     certainty = f" (95 % interval {between})" if between else ""
-    return f"{value} of {wording.plural(estimate.n, 'request')} {what}{certainty}"
+    return f"{wording.estimate(estimate, interval=False)} of {of}{certainty}"
 
 
 def _fix(analysis: Analysis, pattern: Pattern) -> Proposal | None:

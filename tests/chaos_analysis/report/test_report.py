@@ -97,7 +97,7 @@ def test_a_claim_carries_its_interval_and_comparison(tmp_path: Path) -> None:
     markdown, _ = _written(sample.analysis(), tmp_path)
     assert (
         "**critical** 89.6 % of 48 requests failed (95 % interval 86.6-92.6), "
-        "against 0.12 % of 812 requests failed (95 % interval 0-3.1) in the comparison group; p < 0.001." in markdown
+        "against 0.12 % of 812 (95 % interval 0-3.1) in the comparison group; p < 0.001." in markdown
     )
 
 
