@@ -41,11 +41,13 @@ class Control:
         self._acted = 0
         self._at_once = 0
 
-    def kill(self) -> None:
-        """Stop every fault of this process for good, and of the run's other processes through the kill file; wakes
-        sleepers.
-        """
+    def stop(self) -> None:
+        """Stop every fault of this process for good; wakes sleepers."""
         self._killed = True
+
+    def kill(self) -> None:
+        """Stop every fault of this process, and those of the run's other processes through the kill file."""
+        self.stop()
         if self._kill_file is not None:
             Path(self._kill_file).touch()
 

@@ -25,6 +25,11 @@ from chaos_middleware.request import Request
 
 _MASK = draws.MASK
 _SAMPLE = "share of noted requests"  # drawn as if by a rule of this name, which no rule can have: it has blanks
+_STOPS = {
+    "killed": "the kill switch was used: no fault acts any more",
+    "lease": "the lease has run out: no fault acts until it is renewed",
+    "budget": "the budget of faults is spent: no fault acts any more",
+}
 
 
 @dataclass
@@ -57,6 +62,7 @@ class Injector:
         self._plans = Plans(experiment, ledger)
         self._edges = self._plans.edges
         self._first: dict[str, int] = {}
+        self._told: set[str] = set()
         share = draws.rule_hash(self._seed, _SAMPLE)
         self._share = (share.a, share.b, draws.limit(experiment.call_share))
 
@@ -100,6 +106,7 @@ class Injector:
         reason = self.control.admit()
         if reason is not None:
             self.suppress(firing, reason)
+            self._tell_once(reason)
             yield False
             return
         started, clock = time(), monotonic()
@@ -119,11 +126,15 @@ class Injector:
         """Run a firing whose whole effect is the call of its fault on `target`."""
         with self.run(firing) as may:
             if may:
-                try:
-                    firing.fault.act(target)
-                except UnsupportedFault as error:
-                    firing.did = "unsupported"
-                    self.ledger.write("note", level="error", text=f"rule {firing.rule.name}: {error}")
+                self.perform(firing, target)
+
+    def perform(self, firing: Firing, target: Target) -> None:
+        """Call the fault on `target`, within `run`; note it where the place cannot have this fault."""
+        try:
+            firing.fault.act(target)
+        except UnsupportedFault as error:
+            firing.did = "unsupported"
+            self.ledger.write("note", level="error", text=f"rule {firing.rule.name}: {error}")
 
     def note_call(self, request: Request, **fields: Any) -> None:
         """Note an outbound call that has ended: at once for a request that is sampled or met a fault, else when it
@@ -196,6 +207,11 @@ class Injector:
             pid=self.ledger.pid,
             started=started,
         )
+
+    def _tell_once(self, reason: str) -> None:
+        if reason in _STOPS and reason not in self._told:
+            self._told.add(reason)
+            self.ledger.write("note", level="warning", text=_STOPS[reason])
 
     def _gated(self, request: Request, fired: list[Firing]) -> list[Firing]:
         passed = [firing for firing in fired if self._passes_gate(firing)]

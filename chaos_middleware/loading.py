@@ -8,14 +8,12 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
 from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
+from chaos_middleware.answers import WsgiApp
 from chaos_middleware.errors import ServeError
-
-WsgiApp = Callable[[Any, Any], Iterable[bytes]]
 
 _TARGET = re.compile(r"(?P<module>[\w.]+):(?P<name>[\w.]+)(?P<call>\(\))?\Z")
 

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from chaos_middleware.answers import StartResponse, WsgiApp
 from chaos_middleware.callsite import AppFrames
 from chaos_middleware.control import Control
 from chaos_middleware.experiment import Experiment, load
 from chaos_middleware.injector import Injector
 from chaos_middleware.ledger import Ledger
-from chaos_middleware.seams.wsgi import Edge, StartResponse, WsgiApp
+from chaos_middleware.seams.wsgi import Edge
 
 
 class ChaosMiddleware:
@@ -60,12 +61,16 @@ class ChaosMiddleware:
         self._edge = Edge(app, self.injector)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request."""
         if self._edge is None:
             return self.app(environ, start_response)
         return self._edge(environ, start_response)
 
     def uninstall(self) -> None:
         """Take every fault and every patch away for good; the app is served as if it had never been wrapped."""
+        if self._edge is None or self.injector is None:
+            return
+        self._edge.uninstall()
         self._edge = None
-        if self.injector is not None:
-            self.injector.ledger.close()
+        self.injector.control.stop()
+        self.injector.ledger.close()

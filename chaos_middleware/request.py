@@ -7,6 +7,7 @@ starts.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from contextvars import ContextVar
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ class Request:
     fired: tuple[Firing, ...] = ()  # what the draws decided, whether or not it came to act
     faults: tuple[str, ...] = ()  # ids of the fault events met so far
     calls: tuple[dict[str, Any], ...] = ()  # ended outbound calls that wait for a reason to be written down
-    pending: Firing | None = None  # an error that the framework's signal raises inside the request
+    pending: dict[str, Callable[[], None]] | None = None  # by phase: what raises an error inside the framework
     _occurrences: dict[str, itertools.count[int]] | None = None
 
     def __init__(self, injector: Injector, key: str, stage: str, environ: dict[str, Any], point: int) -> None:
@@ -49,6 +50,13 @@ class Request:
     def where(self) -> str:
         """The route's template with its method, or the path where no framework told one."""
         return f"{self.method} {self.route or self.path}"
+
+    def raise_pending(self, phase: str) -> bool:
+        """Raise the error that waits for this phase; False where there is none (any more)."""
+        act = self.pending.pop(phase, None) if self.pending else None
+        if act is not None:
+            act()
+        return act is not None
 
     def header(self, name: str) -> str:
         """An incoming header's value, or ""."""

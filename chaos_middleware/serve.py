@@ -16,9 +16,10 @@ from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 
+from chaos_middleware.answers import WsgiApp
 from chaos_middleware.errors import ChaosError, ServeError
 from chaos_middleware.experiment import Experiment, load
-from chaos_middleware.loading import WsgiApp, check_target, load_app
+from chaos_middleware.loading import check_target, load_app
 from chaos_middleware.middleware import ChaosMiddleware
 from chaos_middleware.servers import BY_REQUEST_ONLY, SERVERS, Server, Service
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chaos_middleware.answers import WsgiApp
 from chaos_middleware.errors import ChaosError, ServeError
-from chaos_middleware.loading import WsgiApp
 
 THREADS = 64  # of a server with a fixed pool: injected delays must not use them up
 
@@ -200,7 +200,7 @@ SERVERS = (
     Server("gthread", "gunicorn (gthread)", "gunicorn.workers.gthread", _gunicorn("gthread"), processes=True),
     Server("werkzeug", "werkzeug (threads)", "werkzeug.serving", _werkzeug),
     Server("waitress", "waitress", "waitress", _waitress, exposes_socket=False),
-    Server("wsgiref", "wsgiref (threads)", "wsgiref.simple_server", _wsgiref, exposes_socket=False),
+    Server("wsgiref", "wsgiref (threads)", "wsgiref.simple_server", _wsgiref),
 )
 BY_REQUEST_ONLY = (
     Server("sync", "gunicorn (sync)", "gunicorn.workers.sync", _gunicorn("sync"), processes=True),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
+from chaos_middleware.answers import StartResponse, WsgiApp
+from chaos_middleware.connection import Severed
+from chaos_middleware.flask_signals import FlaskSignals
 from chaos_middleware.headers import (
     DEFAULT_STAGE,
     FAULT,
@@ -21,9 +25,6 @@ from chaos_middleware.seams.edge import edge_faults
 if TYPE_CHECKING:
     from chaos_middleware.injector import Injector
 
-StartResponse = Callable[..., Callable[[bytes], Any]]
-WsgiApp = Callable[[Any, Any], Iterable[bytes]]
-
 
 class Edge:
     """A WSGI application around another one, whose keyed requests meet the rules of the `wsgi` seam."""
@@ -34,11 +35,20 @@ class Edge:
         self._scope_all = injector.experiment.scope == "all"
         self._allow_remote = injector.experiment.safety.allow_remote
         self._anonymous = count()
+        self._signals = FlaskSignals(app, injector)
+
+    def uninstall(self) -> None:
+        """Take the receivers of the framework's signals away."""
+        self._signals.disconnect()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request."""
         key = self._key(environ)
         if key is None:
             current.set(None)  # a server that did not close the last body must not hand its request on
+            return self._app(environ, start_response)
+        outer = current.get()
+        if outer is not None and outer.environ is environ:  # the app is wrapped twice
             return self._app(environ, start_response)
         stage = environ.get(STAGE_ENVIRON, DEFAULT_STAGE)
         if stage is not DEFAULT_STAGE and VALID_STAGE.match(stage) is None:
@@ -47,13 +57,13 @@ class Edge:
         current.set(request)
         answer = _Answer(request, start_response)
         try:
-            app = edge_faults(self._app, firings) if firings else self._app
+            app = edge_faults(self._app, firings, in_framework=self._signals.heard) if firings else self._app
             body = app(environ, answer.start)
         except BaseException as error:
-            request.error = error
+            _note_error(request, error)
             _leave(request)
             raise
-        if type(body) in (list, tuple) or isinstance(body, environ.get("wsgi.file_wrapper", ())):
+        if type(body) in (list, tuple) or _is_file(body, environ):
             _leave(request)  # nothing of the app runs while the server sends these
             return body
         return _Body(body, request)
@@ -92,7 +102,11 @@ class _Body:
         self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
+        try:
+            yield from self._body
+        except Exception as error:
+            _note_error(self._request, error)
+            raise
 
     def close(self) -> None:
         try:
@@ -103,8 +117,19 @@ class _Body:
             _leave(self._request)
 
 
+def _is_file(body: Iterable[bytes], environ: dict[str, Any]) -> bool:
+    wrapper = environ.get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(body, wrapper)  # a few servers have a function there
+
+
+def _note_error(request: Request, error: BaseException) -> None:
+    if not isinstance(error, Severed):
+        request.error = error
+
+
 def _leave(request: Request) -> None:
     request.injector.close(request)
+    request.error = None  # its traceback leads back to this request
     if current.get() is request:
         current.set(None)
 
