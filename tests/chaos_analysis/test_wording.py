@@ -1,7 +1,6 @@
 import math
 
 import pytest
-
 from chaos_analysis import wording
 from chaos_analysis.model import Estimate
 
