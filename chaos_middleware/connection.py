@@ -41,14 +41,16 @@ def descriptor(environ: dict[str, Any]) -> int:
 def reset(environ: dict[str, Any]) -> NoReturn:
     """End the connection with a RST; the client sees ECONNRESET.
 
-    A dead socket takes the place of the connection under the same descriptor: whatever the server still does with its
-    socket object finds nobody there, and no second reference keeps the connection open.
+    A socket whose other end is closed takes the place of the connection under the same descriptor: whatever the server
+    still does with its socket object finds nobody there, and no second reference keeps the connection open.
     """
     at = descriptor(environ)
     with socket.socket(fileno=os.dup(at)) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-    with socket.socket() as dead:
-        os.dup2(dead.fileno(), at, inheritable=False)
+    here, there = socket.socketpair()
+    there.close()
+    with here:
+        os.dup2(here.fileno(), at, inheritable=False)
     raise Severed
 
 
