@@ -50,7 +50,7 @@ class _Answer(NamedTuple):
 
 
 def attribute(tables: Tables) -> pd.DataFrame:
-    """The failed requests (columns of `tables.requests`) with `COLUMNS`; `direct`: the request itself shows the cause."""
+    """The failed requests (columns of `tables.requests`) with `COLUMNS`; `direct`: the request shows its cause."""
     rows = tables.requests
     failed = rows[~rows["ok"]].reset_index(drop=True)
     keys = set(failed["key"])

@@ -101,7 +101,7 @@ class Evidence:
 
     @cached_property
     def causes(self) -> pd.DataFrame:
-        """One row a failed request with what it is put down to (see `causes.attribute`); `proven` says how sure that is.
+        """One row a failed request with what it is put down to (see `causes.attribute`), and whether that is `proven`.
 
         A cause is proven where the request itself shows it (`direct`) and the endpoint does not fail by itself most
         of the time, or where requests with that fault alone fail significantly more often than those without.

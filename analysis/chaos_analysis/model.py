@@ -6,9 +6,10 @@ Frozen, without behaviour beyond what follows from their own fields; `to_json` t
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 Evidence = Literal["direct", "causal", "observed"]
 Severity = Literal["critical", "high", "medium", "low"]
@@ -139,6 +140,12 @@ class EndpointStats:
     p99: Estimate
 
 
+def _no_rows() -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415 - it takes half a second, and most of this module's readers do without
+
+    return pd.DataFrame()
+
+
 @dataclass(frozen=True)
 class Tables:
     """What a run left, as data frames; an absent part is an empty frame with the same columns, and `gaps` says why.
@@ -173,8 +180,8 @@ class Tables:
     load: pd.DataFrame
     stages: pd.DataFrame
     gaps: tuple[str, ...] = ()
-    totals: pd.DataFrame = field(default_factory=pd.DataFrame)
-    parts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    totals: pd.DataFrame = field(default_factory=_no_rows)
+    parts: pd.DataFrame = field(default_factory=_no_rows)
     notes: tuple[str, ...] = ()
 
 

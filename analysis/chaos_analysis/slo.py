@@ -1,29 +1,11 @@
-"""Objectives such as `error_rate<1%`, `p95<500ms`, `p99<=2s of GET /api/bookings in chaos`.
-
-An objective without a stage judges the fault-free stages, baseline and recovery: faults are there to find weak
-places, not to break a promise. It is broken only where the whole 95 % interval lies beyond the limit, since a few
-unlucky requests prove nothing; it is held where the figure itself keeps the limit; else there is no judgement.
-Latencies are those of successful requests.
-"""
+"""Objectives such as `error_rate<1%`, `p95<500ms`, `p99<=2s of GET /api/bookings in chaos`."""
 
 from __future__ import annotations
 
-import operator
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from chaos_analysis import wording
 from chaos_analysis.errors import SloError
-from chaos_analysis.model import Estimate, SloResult
-from chaos_analysis.stats import proportion, quantile
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import pandas as pd
 
 _FORM = re.compile(
     r"\s*(?P<metric>error_rate|success_rate|p\d{1,2}(?:\.\d+)?)\s*(?P<sign><=?|>=?)\s*(?P<limit>\d+(?:\.\d+)?)\s*"
@@ -33,8 +15,6 @@ _ALLOWED = (
     "METRIC<LIMIT with error_rate or success_rate in %, or p50 to p99.99 in ms or s, "
     "then optionally 'of METHOD /path' and 'in STAGE', e.g. 'p95<500ms of GET /api/bookings in chaos'"
 )
-_SIGNS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-_FAULT_FREE = ("baseline", "recovery")
 
 
 @dataclass(frozen=True)
@@ -64,58 +44,3 @@ def parse(expression: str) -> Slo:
         raise SloError(f"{expression!r}: {metric} is out of range; expected p1 to p99.99")
     limit = float(match["limit"]) * {"%": 0.01, "ms": 1.0, "s": 1000.0}[unit]
     return Slo(expression.strip(), metric, match["sign"], limit, level, match["endpoint"], match["stage"])
-
-
-def judge(slos: Iterable[Slo], requests: pd.DataFrame) -> tuple[SloResult, ...]:
-    """What was measured for each objective, a result a stage that it judges."""
-    return tuple(result for slo in slos for result in _judge(slo, requests))
-
-
-def _judge(slo: Slo, requests: pd.DataFrame) -> list[SloResult]:
-    present = set(requests["stage"])
-    stages = [slo.stage] if slo.stage else [stage for stage in _FAULT_FREE if stage in present]
-    if not stages:
-        nothing = Estimate(None, None, None, 0, "probability" if slo.quantile is None else "ms")
-        reason = "the run has no baseline and no recovery; name a stage, e.g. 'in chaos'"
-        return [SloResult(slo.expression, "baseline", slo.endpoint, nothing, None, f"not judged: {reason}")]
-    return [_in_stage(slo, stage, requests) for stage in stages]
-
-
-def _in_stage(slo: Slo, stage: str, requests: pd.DataFrame) -> SloResult:
-    chosen = requests["stage"] == stage
-    if slo.endpoint:
-        chosen &= requests["endpoint"] == slo.endpoint
-    measured = _measure(slo, requests[chosen])
-    held = _held(slo, measured)
-    return SloResult(slo.expression, stage, slo.endpoint, measured, held, _summary(slo, stage, measured, held))
-
-
-def _measure(slo: Slo, rows: pd.DataFrame) -> Estimate:
-    ok = rows["ok"].to_numpy(bool)
-    if slo.quantile is not None:
-        times = rows["response_ms"].to_numpy()[ok]
-        return quantile(np.sort(times[~np.isnan(times)]), slo.quantile)
-    hits = int(ok.sum())
-    return proportion(hits if slo.metric == "success_rate" else len(ok) - hits, len(ok))
-
-
-def _held(slo: Slo, measured: Estimate) -> bool | None:
-    keeps = _SIGNS[slo.sign]
-    if measured.value is None:
-        return None
-    if keeps(measured.value, slo.limit):
-        return True
-    nearest = measured.low if slo.sign.startswith("<") else measured.high
-    return None if nearest is not None and keeps(nearest, slo.limit) else False
-
-
-def _summary(slo: Slo, stage: str, measured: Estimate, held: bool | None) -> str:  # noqa: FBT001 - three-valued
-    where = f"in {stage}" + (f" at {slo.endpoint}" if slo.endpoint else "")
-    if measured.n == 0:
-        return f"not judged: no {'successful ' if slo.quantile else ''}request {where}"
-    if measured.value is None:
-        return f"not judged: {slo.metric} needs {measured.need} successful requests {where}, there are {measured.n}"
-    figure = f"{wording.estimate(measured)} {where}, {wording.plural(measured.n, 'request')}"
-    if held is None:
-        return f"undecided: {figure}; the interval reaches the limit, so more requests are needed"
-    return f"{'held' if held else 'broken'}: {figure}"

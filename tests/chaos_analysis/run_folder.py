@@ -167,7 +167,9 @@ class _Writer:
             asked["seconds"] = fault.get("seconds") or request.dice.uniform(fault["low"], fault["high"])
         suffix = f":{blake2b(call.target.encode(), digest_size=4).hexdigest()}.0" if call else ""
         identity = f"{request.key}:{rule['name']}{suffix}"
+        left = request.left
         took = _act(asked, call, request, checks_content=self.world.checks_content)
+        did = request.left.partition(":")[0] if request.left and request.left != left else "done"
         request.ids.append(identity)
         self.truth.events.add(identity)
         ledger = self.ledgers[request.app]
@@ -176,7 +178,7 @@ class _Writer:
         event |= {"site": _site(call), "target": call.target if call else None, "occurrence": 0}
         _line(ledger, {**event, "route": request.route, "pid": 100 + request.app, "started": request.started})
         end = {"kind": "end", "id": identity, "started": request.started, "finished": request.started + took}
-        _line(ledger, {**end, "measured": {"seconds": took, "did": fault["type"]}})
+        _line(ledger, {**end, "measured": {"seconds": took, "did": did}})
 
     def _call_record(self, request: _Request, call: Call, seconds: float, ids: list[str]) -> None:
         failed = request.left.split(":")[0] if ids and request.left else None

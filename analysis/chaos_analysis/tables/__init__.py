@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from chaos_analysis.errors import CsvError
 from chaos_analysis.model import Tables
+from chaos_analysis.rundir import RunDir
 from chaos_analysis.tables import join, ledger, locust_csv, requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from chaos_analysis.rundir import RunDir
-
-__all__ = ["build"]
 
 
 def build(run: RunDir) -> Tables:
     """Read everything that is there; what is not, or not whole, is an empty table and a gap."""
     with _collector_paused():
         return _build(run)
+
+
+def empty() -> Tables:
+    """Tables without a row, for an analysis that has no run folder."""
+    return replace(_build(RunDir(Path("/nonexistent"), {}, {})), gaps=())
 
 
 @contextmanager

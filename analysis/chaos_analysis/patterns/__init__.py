@@ -1,0 +1,60 @@
+"""Findings over many requests. One finder a file, each with `find(evidence) -> Iterator[Pattern]`.
+
+Evidence is `direct` where the requests themselves show it (the exception came from the faulted line), `causal` where
+requests with that fault alone failed significantly more often than those with none (Fisher, adjusted over all tests of
+the run), and `observed` where it is a difference without a proven cause.
+
+Severity: `critical`, a single fault fails at least half of the requests that meet it (the whole interval says so), or
+requests hang until the client gives up; `high`, it fails at least a tenth, hides itself, or takes down requests that
+met no fault; `medium`, less; `low`, what was injected at the edge, where the app has no say, and what other findings
+explain already.
+
+Rank: what the app can change before what it cannot (`low`), then by requests failed or held up, then by failure rate.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis.patterns import (
+    collateral,
+    dependency_error,
+    error_rate,
+    missing_timeout,
+    slow_recovery,
+    tail_latency,
+    unhandled_exception,
+    wrong_content,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chaos_analysis.evidence import Evidence
+    from chaos_analysis.model import Pattern
+
+FINDERS = (
+    missing_timeout,
+    dependency_error,
+    wrong_content,
+    collateral,
+    slow_recovery,
+    unhandled_exception,
+    tail_latency,
+    error_rate,
+)
+
+
+def find_all(evidence: Evidence) -> tuple[Pattern, ...]:
+    """What every finder finds, ranked."""
+    return ranked(pattern for finder in FINDERS for pattern in finder.find(evidence))
+
+
+def ranked(patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:
+    """Patterns in the order in which people should look at them."""
+    return tuple(sorted(patterns, key=_rank))
+
+
+def _rank(pattern: Pattern) -> tuple[bool, int, float, str]:
+    harm = pattern.failures + pattern.slow
+    return pattern.severity == "low", -harm, -(pattern.rate.value or 0.0), pattern.id

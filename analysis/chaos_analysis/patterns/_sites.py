@@ -1,0 +1,71 @@
+"""Failures put down to faults at outbound calls, one group a call site."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from chaos_analysis.patterns import _words
+from chaos_analysis.stats import proportion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from chaos_analysis.evidence import Evidence
+    from chaos_analysis.model import Estimate, Site
+
+
+class Group(NamedTuple):
+    """One call site: failed requests, events, and how requests that met only this fared against those with no fault."""
+
+    name: str
+    site: Site | None
+    target: str
+    failed: pd.DataFrame
+    events: pd.DataFrame
+    alone: Estimate
+    control: Estimate
+    q: float | None
+
+
+def groups(evidence: Evidence, cause: str) -> Iterator[Group]:
+    """The call sites with proven failures of this cause."""
+    failed = evidence.causes
+    failed = failed[(failed["cause"] == cause) & failed["proven"]]
+    place = ["file", "line", "function"]
+    for _, rows in failed.fillna({"file": "", "line": -1.0, "function": ""}).groupby(place, sort=True):
+        first = rows.iloc[0]
+        here = _words.site(first["file"] or None, first["line"], first["function"])
+        yield _group(evidence, rows, here)
+
+
+def _group(evidence: Evidence, failed: pd.DataFrame, here: Site | None) -> Group:
+    faults = evidence.tables.faults
+    chosen = faults["rule"].isin(failed["rule"].unique()) & (faults["seam"] != "wsgi")
+    if here is not None:
+        chosen &= (faults["file"] == here.file) & (faults["line"] == here.line)
+    events = faults[chosen]
+    target = _words.grouped(events["target"]) or ""
+    met = evidence.chaos[evidence.chaos["key"].isin(set(events["key"]))]
+    sole = met[met["rule"].isin(failed["rule"].unique())]
+    names = set(failed["endpoint"])
+    control = evidence.control[evidence.control["endpoint"].isin(names)]
+    pairs = zip(failed["endpoint"], failed["rule"], strict=True)
+    qs = [q for pair in dict.fromkeys(pairs) if (q := evidence.q("fault", *pair)) is not None]
+    name = f"{here.file}:{here.function}" if here else target
+    return Group(name, here, target, failed, events, _rate(sole), _rate(control), min(qs, default=None))
+
+
+def _rate(rows: pd.DataFrame) -> Estimate:
+    return proportion(int((~rows["ok"]).sum()), len(rows))
+
+
+def outcomes(group: Group, evidence: Evidence) -> tuple[tuple[str, str], ...]:
+    """For each type of fault, how many of the requests that met it here failed."""
+    rows = evidence.rows[["key", "ok"]]
+    found = []
+    for fault, events in group.events.groupby("fault"):
+        met = rows[rows["key"].isin(set(events["key"]))]
+        found.append((str(fault), f"{int((~met['ok']).sum())} of {len(met)} requests failed"))
+    return tuple(found)

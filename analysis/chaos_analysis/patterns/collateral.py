@@ -1,0 +1,105 @@
+"""Failures of requests that met no fault: the app's own bugs, or damage done by other requests' faults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+from chaos_analysis.evidence import SIGNIFICANT
+from chaos_analysis.model import Pattern
+from chaos_analysis.patterns import _words
+from chaos_analysis.stats import proportion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from chaos_analysis.evidence import Evidence
+    from chaos_analysis.model import Estimate
+
+
+def find(evidence: Evidence) -> Iterator[Pattern]:
+    """One pattern an endpoint that fails in the baseline already, one for each that fails more often beside faults."""
+    yield from _own(evidence)
+    yield from _beside(evidence)
+
+
+def _own(evidence: Evidence) -> Iterator[Pattern]:
+    """What fails before any fault; the same failures later are counted with it."""
+    free = evidence.rows[evidence.rows["control"]]
+    for endpoint, rows in evidence.baseline.groupby("endpoint", sort=True):
+        failed = rows[~rows["ok"]]
+        if failed.empty:
+            continue
+        rate = _rate(rows)
+        worse = (evidence.q("collateral", str(endpoint)) or 1.0) < SIGNIFICANT
+        alike = rows if worse else free[free["endpoint"] == endpoint]
+        yield Pattern(
+            id=f"collateral:own:{endpoint}",
+            finder="collateral",
+            title=f"{endpoint} fails without any fault ({len(failed)} of {len(rows)} in the baseline)",
+            summary=f"{wording.estimate(rate)} of its requests failed before any fault was on: a bug of the app's own, "
+            f"not resilience. {_errors(failed)}",
+            evidence="observed",
+            severity="critical" if (rate.low or 0.0) >= 0.1 else "high",
+            endpoint=str(endpoint),
+            failures=int((~alike["ok"]).sum()),
+            rate=rate,
+            facts=_facts(failed, evidence),
+            keys=_words.keys(failed["key"]),
+        )
+
+
+def _beside(evidence: Evidence) -> Iterator[Pattern]:
+    """What fails without a fault of its own significantly more often while others meet faults."""
+    for endpoint, rows in evidence.control.groupby("endpoint", sort=True):
+        q = evidence.q("collateral", str(endpoint))
+        if q is None or q >= SIGNIFICANT:
+            continue
+        failed, rate = rows[~rows["ok"]], _rate(rows)
+        baseline = _rate(evidence.baseline[evidence.baseline["endpoint"] == endpoint])
+        yield Pattern(
+            id=f"collateral:beside:{endpoint}",
+            finder="collateral",
+            title=f"{endpoint} fails beside others' faults: {len(failed)} of {len(rows)} requests that met none",
+            summary=(
+                f"{wording.estimate(rate)} of its requests without a fault failed while other requests met faults, "
+                f"{wording.estimate(baseline)} in the baseline: requests share something that faults use up. "
+                f"{_errors(failed)}"
+            ),
+            evidence="observed",
+            severity="high",
+            endpoint=str(endpoint),
+            failures=len(failed),
+            rate=rate,
+            baseline=baseline,
+            p_value=q,
+            facts=_facts(failed, evidence),
+            keys=_words.keys(failed["key"]),
+        )
+
+
+def _rate(rows: pd.DataFrame) -> Estimate:
+    return proportion(int((~rows["ok"]).sum()), len(rows))
+
+
+def _errors(failed: pd.DataFrame) -> str:
+    messages = failed["error"].dropna().astype(str).value_counts()
+    return f"The client saw: {_words.listed(messages.index)}." if len(messages) else ""
+
+
+def _facts(failed: pd.DataFrame, evidence: Evidence) -> tuple[tuple[str, str], ...]:
+    """The answers, and the exceptions that left the app in those that were noted."""
+    facts = [("answers", _words.listed(str(status or "no answer") for status in failed["status"].unique()))]
+    answers = evidence.tables.answers
+    noted = answers[answers["key"].isin(set(failed["key"])) & answers["error"].notna()]
+    if len(noted):
+        texts = [
+            f"{error}: {text}" + (f" at {file}:{int(line)}" if isinstance(file, str) else "")
+            for error, text, file, line in zip(
+                noted["error"], noted["error_text"], noted["file"], noted["line"], strict=True
+            )
+        ]
+        facts.append(("exceptions that left the app", _words.listed(texts)))
+    return tuple(facts)

@@ -1,0 +1,60 @@
+"""A fault at an outbound call that came out of the app as an error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+from chaos_analysis.model import Pattern
+from chaos_analysis.patterns import _sites, _words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chaos_analysis.evidence import Evidence
+
+
+def find(evidence: Evidence) -> Iterator[Pattern]:
+    """One pattern a call site."""
+    for group in _sites.groups(evidence, "dependency"):
+        yield _pattern(group, evidence)
+
+
+def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
+    failed = group.failed
+    faults = tuple(sorted(failed["fault"].unique()))
+    statuses = failed["status"].value_counts()
+    became = _words.listed(str(status) if status else "no answer" for status in statuses.index)
+    hits = f"{wording.count(len(failed))} of {wording.count(group.events['key'].nunique())}"
+    service, where = _words.service(group.target), f", at {group.site}" if group.site else ""
+    by_endpoint = failed["endpoint"].value_counts()
+    names, answer = _words.listed(by_endpoint.index), "answers" if len(by_endpoint) == 1 else "answer"
+    direct = bool(failed["direct"].mean() > 0.5)
+    errors = failed["error"].dropna()
+    facts = [*_sites.outcomes(group, evidence), ("endpoints", _words.endpoints(by_endpoint)), ("answers", became)]
+    if len(errors):
+        facts.append(("exception that left the app", _words.listed(errors.value_counts().index)))
+    return Pattern(
+        id=f"dependency_error:{group.name}",
+        finder="dependency_error",
+        title=f"{names} {answer} {became} when {service} has trouble ({hits}){where}",
+        summary=(
+            f"When {group.target} has trouble ({_words.listed(faults)}), {names} {answer} {became}: "
+            f"{wording.estimate(group.alone)} of the requests that met this fault alone failed, "
+            f"{wording.estimate(group.control)} without a fault."
+        ),
+        evidence="direct" if direct else "causal",
+        severity=_words.severity(group.alone),
+        endpoint=str(by_endpoint.index[0]) if len(by_endpoint) == 1 else None,
+        failures=len(failed),
+        rate=group.alone,
+        baseline=group.control,
+        p_value=group.q,
+        rules=tuple(sorted(failed["rule"].unique())),
+        faults=faults,
+        seam=str(failed["seam"].iloc[0]),
+        target=group.target,
+        site=group.site,
+        facts=tuple(facts),
+        keys=_words.keys(failed["key"]),
+    )

@@ -1,0 +1,92 @@
+"""Slow answers under chaos, and whether injected delays explain them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from chaos_analysis import wording
+from chaos_analysis.model import Pattern
+from chaos_analysis.patterns import _words
+from chaos_analysis.stats import proportion, quantile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from chaos_analysis.evidence import Evidence
+    from chaos_analysis.model import Estimate
+
+_QUANTILES = (0.99, 0.95)
+_RISE = 2.0  # far above what two runs of the same code differ by
+_EXPLAINED = 0.8
+
+
+class _Rise(NamedTuple):
+    """A quantile under chaos and in the baseline."""
+
+    name: str
+    chaos: Estimate
+    usual: Estimate
+
+
+def find(evidence: Evidence) -> Iterator[Pattern]:
+    """One pattern an endpoint whose tail at least doubled, at the highest quantile that both sides support."""
+    delayed = _delayed(evidence)
+    for endpoint, rows in evidence.chaos.groupby("endpoint", sort=True):
+        before = evidence.baseline[evidence.baseline["endpoint"] == endpoint]
+        for p in _QUANTILES:
+            chaos, usual = _quantile(rows, p), _quantile(before, p)
+            if chaos.value is not None and usual.value is not None:
+                if (chaos.low or 0.0) > _RISE * (usual.high or np.inf):
+                    yield _pattern(str(endpoint), rows, _Rise(f"p{p * 100:g}", chaos, usual), delayed)
+                break
+
+
+def _delayed(evidence: Evidence) -> dict[str, set[str]]:
+    """Request keys by where an injected delay met them: at the edge or at a call."""
+    faults = evidence.tables.faults
+    delays = faults[faults["fault"].isin(["latency", "slow_body"])]
+    edge = delays["seam"] == "wsgi"
+    return {"at the edge": set(delays.loc[edge, "key"]), "at a call": set(delays.loc[~edge, "key"])}
+
+
+def _quantile(rows: pd.DataFrame, p: float) -> Estimate:
+    times = rows.loc[rows["ok"], "response_ms"].dropna().to_numpy()
+    return quantile(np.sort(times), p)
+
+
+def _pattern(endpoint: str, rows: pd.DataFrame, rise: _Rise, delayed: dict[str, set[str]]) -> Pattern:
+    name, chaos, usual = rise
+    slow = rows[rows["ok"] & (rows["response_ms"] > _RISE * (usual.high or 0.0))]
+    counts = {where: int(slow["key"].isin(keys).sum()) for where, keys in delayed.items()}
+    met = slow["key"].isin(set().union(*delayed.values()))
+    share = float(met.mean()) if len(slow) else 0.0
+    told = f"{wording.percent(share)} of the {wording.count(len(slow))} slow answers met an injected delay"
+    own = int((~met).sum())
+    return Pattern(
+        id=f"tail_latency:{endpoint}",
+        finder="tail_latency",
+        title=f"{name} of {endpoint} rose from {wording.seconds((usual.value or 0) / 1000)} to"
+        f" {wording.seconds((chaos.value or 0) / 1000)}; {told}",
+        summary=(
+            f"{name} of successful answers: {wording.estimate(chaos)} under chaos, {wording.estimate(usual)} in the "
+            f"baseline. {told}."
+        )
+        + (f" {wording.count(own)} were slow without one." if own else ""),
+        evidence="observed",
+        severity="low" if share >= _EXPLAINED else "high",
+        endpoint=endpoint,
+        failures=0,
+        slow=own,
+        rate=proportion(int((~rows["ok"]).sum()), len(rows)),
+        faults=("latency",) if share > 0 else (),
+        facts=(
+            (f"{name} under chaos", wording.estimate(chaos)),
+            (f"{name} in the baseline", wording.estimate(usual)),
+            *((f"slow answers that met a delay {where}", wording.count(n)) for where, n in counts.items()),
+        ),
+        keys=_words.keys(slow["key"]),
+    )

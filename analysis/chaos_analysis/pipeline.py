@@ -1,0 +1,73 @@
+"""From files to files: a run folder, or somebody's plain Locust CSVs, to an `Analysis` and what is written from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chaos_analysis import artefacts, fixes, patterns, plots, report, slo, tables, verdict
+from chaos_analysis.checks import check_all
+from chaos_analysis.evidence import Evidence, read_experiment
+from chaos_analysis.judge import judge
+from chaos_analysis.model import Analysis
+from chaos_analysis.plain_csv import read_plain
+from chaos_analysis.rundir import open_run
+from chaos_analysis.sources import Sources
+from chaos_analysis.stats.endpoints import endpoint_stats
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chaos_analysis.rundir import RunDir
+
+
+def from_run_folder(run_dir: Path, *, write: bool) -> Analysis:
+    """See `chaos_analysis.analyse`."""
+    run = open_run(run_dir)
+    analysis = _analyse(run)
+    if write:
+        _write(analysis, run.path)
+    return analysis
+
+
+def from_locust_csv(prefix: str, out: Path) -> Analysis:
+    """See `chaos_analysis.analyse_locust_csv`."""
+    analysis = read_plain(prefix)
+    _write(analysis, out)
+    return analysis
+
+
+def _analyse(run: RunDir) -> Analysis:
+    read = tables.build(run)
+    experiment, _ = read_experiment(run.experiment)
+    evidence = Evidence(read, experiment, run.run)
+    checks = check_all(evidence)
+    slos = judge([slo.parse(text) for text in _objectives(run)], read.requests)
+    found = patterns.find_all(evidence)
+    proposals = fixes.propose(found, read, Sources(run.path / "sources"), run.run)
+    outcome = verdict.verdict(checks, slos)
+    return Analysis(
+        source="run",
+        run=run.run,
+        experiment=run.experiment,
+        tables=read,
+        endpoints=endpoint_stats(read),
+        patterns=found,
+        proposals=artefacts.with_patches(proposals),
+        checks=checks,
+        slos=slos,
+        verdict=outcome,
+        headline=verdict.headline(outcome, checks, slos, found, evidence),
+        exit_code=verdict.EXIT_CODES[outcome],
+        advice=verdict.advice(evidence, slos),
+    )
+
+
+def _objectives(run: RunDir) -> list[str]:
+    """As the run was given them, else as the experiment declares its steady state."""
+    told: Any = run.run.get("slos", run.experiment.get("steady_state"))
+    return [str(text) for text in told] if isinstance(told, list) else []
+
+
+def _write(analysis: Analysis, out: Path) -> None:
+    artefacts.write(analysis, out)
+    report.write(analysis, plots.draw_all(analysis, out), out)

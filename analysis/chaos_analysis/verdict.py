@@ -1,0 +1,108 @@
+"""What a run comes to: the verdict, the exit code, one sentence, and what to change where the data were too few."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+from chaos_analysis.checks.control import COARSE
+from chaos_analysis.checks.data import ENOUGH
+from chaos_analysis.stats import needed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from chaos_analysis.evidence import Evidence
+    from chaos_analysis.model import Check, Pattern, SloResult, Verdict
+
+EXIT_CODES: dict[Verdict, int] = {"held": 0, "undecided": 0, "no SLO": 0, "broken": 1, "invalid": 3}
+
+
+def verdict(checks: Sequence[Check], slos: Sequence[SloResult]) -> Verdict:
+    """Invalid before anything else; broken where one objective is; undecided where none could be judged."""
+    if any(check.ok is False and check.fatal for check in checks):
+        return "invalid"
+    if any(slo.held is False for slo in slos):
+        return "broken"
+    if any(slo.held for slo in slos):
+        return "held"
+    return "undecided" if slos else "no SLO"
+
+
+def headline(
+    found: Verdict, checks: Sequence[Check], slos: Sequence[SloResult], patterns: Sequence[Pattern], evidence: Evidence
+) -> str:
+    """One sentence: what came of the objectives, and the first thing to look at."""
+    if found == "invalid":
+        reasons = [check.summary for check in checks if check.ok is False and check.fatal]
+        return f"This run is invalid: {'; '.join(reasons)}."
+    chaos = evidence.chaos
+    share = wording.percent(float((~chaos["ok"]).mean())) if len(chaos) else ""
+    under = f"{share} of {wording.plural(len(chaos), 'request')} failed while faults were on" if share else "no faults"
+    first = next((pattern for pattern in patterns if pattern.severity != "low"), None)
+    look = f"; first: {first.title}" if first else "; no weak place was found that the app could mend"
+    return f"{_objectives(found, slos)}{under}{look}."
+
+
+def _objectives(found: Verdict, slos: Sequence[SloResult]) -> str:
+    if found == "broken":
+        slo = next(slo for slo in slos if slo.held is False)
+        where = f" of {slo.endpoint}" if slo.endpoint and slo.endpoint not in slo.expression else ""
+        return f"Objective {slo.expression}{where} broken in {slo.stage} ({wording.estimate(slo.measured)}); "
+    told = {"held": "Objectives held", "undecided": "Objectives could not be judged", "no SLO": "No objective was set"}
+    return f"{told[found]}; "
+
+
+def advice(evidence: Evidence, slos: Sequence[SloResult]) -> tuple[str, ...]:
+    """What to change where the data do not say enough, with numbers."""
+    return tuple(dict.fromkeys([*_more_requests(evidence), *_for_objectives(evidence, slos), *_rates(evidence)]))
+
+
+def _more_requests(evidence: Evidence) -> Iterator[str]:
+    n = len(evidence.rows)
+    if n < ENOUGH:
+        yield f"Only {wording.plural(n, 'request')}: run at least {ENOUGH}, e.g. with --requests 600."
+    if n and not evidence.fault_stages:
+        yield "No request fell into a stage that injects faults: run longer, or give rules a rate in the stages used."
+
+
+def _for_objectives(evidence: Evidence, slos: Sequence[SloResult]) -> Iterator[str]:
+    """Scaled from what this run sent: an objective on a small stage needs a larger run."""
+    total = len(evidence.rows)
+    for slo in slos:
+        need, have = slo.measured.need, slo.measured.n
+        if slo.held is None and need and have:
+            more = ceil(total * need / have / 100) * 100
+            yield (
+                f"{slo.expression} needs {need} successful requests in {slo.stage}, there were {have}: "
+                f"run about {wording.count(more)} requests."
+            )
+        elif slo.held is None and have:
+            yield (
+                f"{slo.expression} is too close to call in {slo.stage} ({wording.estimate(slo.measured)}): "
+                f"run about {wording.count(4 * total)} requests, which halves the interval."
+            )
+
+
+def _rates(evidence: Evidence) -> Iterator[str]:
+    """For each rule too rare to be judged, the rate or the size of run that would do."""
+    if evidence.experiment is None or not len(evidence.chaos):
+        return
+    control = evidence.control
+    base = float((~control["ok"]).mean()) if len(control) else 0.0
+    need = needed(len(control), base, COARSE)
+    singles = evidence.chaos["rule"].value_counts()
+    for rule in evidence.experiment.rules:
+        have = int(singles.get(rule.name, 0))
+        rates = [rule.rate_in(stage) for stage in evidence.fault_stages]
+        if need is None or have >= need or not any(rates):
+            continue
+        factor = need / max(have, 1)
+        size = wording.count(ceil(len(evidence.rows) * factor / 100) * 100)
+        raised = max(rates) * factor
+        rate = f" or raise its rate to {wording.number(raised)}" if raised <= COARSE else ""
+        yield (
+            f"{rule.name} was met alone by {wording.plural(have, 'request')}, {need} are needed to see a rise by 50 "
+            f"points: run about {size} requests{rate}."
+        )
