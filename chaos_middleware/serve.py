@@ -80,6 +80,7 @@ def _serve(args: argparse.Namespace) -> None:
         for note in notes:
             print(f"note: {note}", flush=True)
 
+    os.environ["CHAOS_SERVER"] = server.title
     server.run(Service(app, ready, listener, workers))
 
 
