@@ -26,16 +26,20 @@ class Markdown(str):
 
 
 def text(value: object) -> Markdown:
-    """`value` as it stands, on one line; a `Markdown` is passed on untouched."""
+    """`value` as it stands, on one line; only what backticks enclose is code. `Markdown` is passed on untouched."""
     if isinstance(value, Markdown):
         return value
-    plain = one_line(str(value))
+    parts = re.split("`([^`]+)`", one_line(str(value)))
+    return Markdown("".join(code(part) if at % 2 else _prose(part) for at, part in enumerate(parts)))
+
+
+def _prose(plain: str) -> str:
     escaped = _SPECIAL.sub(r"\\\g<0>", plain).replace("|", "&#124;")
     start = _STARTS_A_BLOCK.match(escaped)
     if start:
         before = start.end() if start[0].isdigit() else 0
         escaped = f"{escaped[:before]}\\{escaped[before:]}"
-    return Markdown(escaped)
+    return escaped
 
 
 def code(value: object) -> Markdown:
@@ -52,8 +56,9 @@ def codes(values: Iterable[object]) -> Markdown:
 
 
 def reference(value: str) -> Markdown:
-    """A web address as a link, anything else as it stands."""
-    return Markdown(f"<{value}>") if re.fullmatch(r"https?://[\w\-./#?=&%:~+,;@]+", value) else text(value)
+    """Text whose web addresses are links."""
+    parts = re.split(r"(https?://[\w\-./#?=&%:~+,@]*[\w/])", one_line(value))
+    return Markdown("".join(f"<{part}>" if at % 2 else _prose(part) for at, part in enumerate(parts)))
 
 
 def fence(content: str, language: str) -> Markdown:

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from chaos_analysis.report.pictures import Picture
 
 _ALERT = re.compile(r"\[!([A-Z]+)\]\s*")
+_UNIT = re.compile(r"(?<=\d) (?=%|(?:ms|s|min)\b)")  # where a line must not break
 # Words in bold that have a colour of their own.
-_TONED = frozenset(("critical", "high", "medium", "low", "held", "broken", "undecided", "passed", "failed", "unknown"))
+_TONED = frozenset(
+    ("critical", "high", "medium", "low", "held", "broken", "undecided", "passed", "failed", "unknown", "warning")
+)
 
 
 class Section(NamedTuple):
@@ -101,6 +104,9 @@ class _Renderer(RendererHTML):
     def strong_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         word = tokens[idx + 1].content
         return f'<strong class="tone {word}">' if word in _TONED else "<strong>"
+
+    def text(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
+        return _UNIT.sub("&nbsp;", escape(tokens[idx].content, quote=False))
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         source = env["uris"].get(str(tokens[idx].attrGet("src")), "")

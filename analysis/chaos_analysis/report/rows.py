@@ -37,20 +37,19 @@ def figures(analysis: Analysis) -> Markdown:
 
 def slos(analysis: Analysis) -> Markdown:
     """The objectives and what was measured for them."""
-    return table(
-        ["Objective", "Stage", "Endpoint", "Measured (95 % interval)", "", ""],
+    headings = ["Objective", "Stage", "Endpoint", "Requests", "Measured (95 % interval)", ""]
+    made = [
         [
-            [
-                code(one.expression),
-                one.stage,
-                code(one.endpoint) if one.endpoint else "all",
-                wording.estimate(one.measured),
-                _bold(_JUDGED[one.held]),
-                one.summary,
-            ]
-            for one in analysis.slos
-        ],
-    )
+            code(one.expression),
+            one.stage,
+            code(one.endpoint) if one.endpoint else "all",
+            wording.count(one.measured.n),
+            wording.estimate(one.measured),
+            _bold(_JUDGED[one.held]),
+        ]
+        for one in analysis.slos
+    ]
+    return table(headings, made, "lllrll")
 
 
 def rules(analysis: Analysis) -> Markdown:
@@ -60,22 +59,20 @@ def rules(analysis: Analysis) -> Markdown:
     for plan, times in Counter(analysis.tables.reached.get("rules", ())).items():
         reached.update(dict.fromkeys(plan, times))
     fired = Counter(analysis.tables.faults.get("rule", ()))
-    held = Counter(analysis.tables.suppressed.get("rule", ()))
-    return table(
-        ["Rule", "Seam", "Fault", "Rate", "Match", "Reached", "Fired", "Held back"],
+    counted = {"Reached": reached, "Fired": fired, "Held back": Counter(analysis.tables.suppressed.get("rule", ()))}
+    shown = {label: counts for label, counts in counted.items() if counts or label != "Held back"}
+    made = [
         [
-            [
-                code(rule.get("name", "")),
-                code(rule.get("seam", "")),
-                _fault(rule),
-                _rate(rule.get("rate")),
-                _match(rule),
-                *(wording.count(counted[str(rule.get("name"))]) for counted in (reached, fired, held)),
-            ]
-            for rule in analysis.experiment.get("rules") or []
-        ],
-        "lllllrrr",
-    )
+            code(rule.get("name", "")),
+            code(rule.get("seam", "")),
+            _fault(rule),
+            _rate(rule.get("rate")),
+            _match(rule),
+            *(wording.count(counts[str(rule.get("name"))]) for counts in shown.values()),
+        ]
+        for rule in analysis.experiment.get("rules") or []
+    ]
+    return table(["Rule", "Seam", "Fault", "Rate", "Match", *shown], made, "lllllrrr")
 
 
 def endpoints(analysis: Analysis) -> Markdown:
@@ -90,11 +87,9 @@ def endpoints(analysis: Analysis) -> Markdown:
 
 def checks(analysis: Analysis) -> Markdown:
     """The questions that the run was asked about itself."""
-    made = [
-        [one.name, _bold(_ASKED[one.ok]), text(one.summary) + "".join(f"; {code(detail)}" for detail in one.details)]
-        for one in analysis.checks
-    ]
-    return table(["Check", "", "What was found"], [[name, said, Markdown(found)] for name, said, found in made])
+    said = [_ASKED[one.ok] if one.fatal or one.ok is not False else "warning" for one in analysis.checks]
+    made = [[one.name, _bold(word), one.summary] for one, word in zip(analysis.checks, said, strict=True)]
+    return table(["Check", "", "What was found"], made)
 
 
 def circumstances(analysis: Analysis) -> Markdown:
@@ -164,9 +159,13 @@ def _rules_fired(analysis: Analysis) -> int:
 def _fault(rule: Mapping[str, Any]) -> Markdown:
     settings = dict(rule.get("fault") or {})
     kind = settings.pop("type", "")
-    said = [f"{key} {value}{' s' * (key in _IN_SECONDS)}" for key, value in settings.items()]
+    said = [f"{key} {_setting(key, value)}" for key, value in settings.items()]
     said += [f"{key} {rule[key]}" for key in ("phase", "persistence", "gate") if key in rule]
     return Markdown(f"{code(kind)} {text(', '.join(said))}")
+
+
+def _setting(key: str, value: object) -> str:
+    return wording.seconds(value) if key in _IN_SECONDS and isinstance(value, int | float) else str(value)
 
 
 def _rate(rate: object) -> str:

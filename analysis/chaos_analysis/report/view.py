@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _MOST_LINES = 14
 # Verdict: the kind of GitHub's alert, and what it says first.
 BANNERS = {
-    "held": ("TIP", "SLOs held"),
-    "broken": ("CAUTION", "SLO broken"),
-    "undecided": ("WARNING", "Undecided"),
-    "invalid": ("CAUTION", "Invalid run: draw no conclusion from these figures"),
-    "no SLO": ("IMPORTANT", "No SLO was set"),
+    "held": ("TIP", "Verdict: held"),
+    "broken": ("CAUTION", "Verdict: broken"),
+    "undecided": ("WARNING", "Verdict: undecided"),
+    "invalid": ("CAUTION", "Invalid run: draw no conclusion from its figures"),
+    "no SLO": ("IMPORTANT", "No objective was set"),
 }
 
 
@@ -69,7 +69,8 @@ def evidence(pattern: Pattern) -> str:
     if pattern.rate.value is None:
         return f"Its rate is not known: {wording.estimate(pattern.rate)} (have {wording.count(pattern.rate.n)})."
     what = "failed" if pattern.rate.unit == "probability" else "measured"
-    said = _measured(pattern.rate, f"{wording.plural(pattern.rate.n, 'request')} {what}")
+    said = f"{wording.plural(pattern.slow, 'slow answer')}; " if pattern.slow else ""
+    said += _measured(pattern.rate, f"{wording.plural(pattern.rate.n, 'request')} {what}")
     if pattern.baseline and pattern.baseline.value is not None:
         said += f", against {_measured(pattern.baseline, wording.count(pattern.baseline.n))} in the comparison group"
     if pattern.p_value is not None:
@@ -82,7 +83,9 @@ def beginning(diff: str) -> str:
     lines = [line for line in diff.splitlines() if not line.startswith(("--- ", "+++ ", "diff ", "index "))]
     changed = next((at for at, line in enumerate(lines) if line[:1] in {"+", "-"}), 0)
     first = max(changed - 3, 0)
-    return "\n".join(lines[first : first + _MOST_LINES])
+    shown = lines[first : first + _MOST_LINES]
+    blank = [not line.strip() for line in shown]
+    return "\n".join(shown[blank.index(False) : len(blank) - blank[::-1].index(False)]) if False in blank else ""
 
 
 def fix_link(proposal: Proposal) -> Markdown:

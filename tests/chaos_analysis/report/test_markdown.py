@@ -5,7 +5,7 @@ from markdown_it import MarkdownIt
 NASTY = [
     "<script>alert(1)</script>",
     "GET /a|b|c",
-    "`tick` and ``two``",
+    "lone ` tick",
     "**bold** _it_ ~~gone~~ [x](javascript:alert(1)) ![i](http://evil.example/x.png)",
     "line\nbreak\r\n# heading\n| a | b |",
     "back\\slash \\| \\` \\<b>",
@@ -48,6 +48,16 @@ def test_escaped_text_is_one_paragraph_that_reads_as_it_was(nasty: str) -> None:
     assert _shown(text(nasty)) == [" ".join(nasty.split())]
 
 
+def test_what_backticks_enclose_is_code() -> None:
+    """A finder may write `timeout=`; a pipe or a bracket in there cannot do harm either."""
+    made = table(["a"], [["set `a|b](x)` at ``c``"]])
+    tokens = MarkdownIt("commonmark").enable("table").parse(made)
+    inline = [token for token in tokens if token.type == "inline"][-1]
+    spans = [part.content for part in inline.children or () if part.type == "code_inline"]
+    assert spans == ["a|b](x)", "c"]
+    assert _shown(made)[-1] == "set a|b](x) at `c`"
+
+
 @pytest.mark.parametrize("nasty", NASTY)
 def test_a_code_span_shows_any_text(nasty: str) -> None:
     """Backticks in a text cannot end the span that it stands in."""
@@ -88,11 +98,11 @@ def test_markdown_is_not_escaped_twice() -> None:
     assert text(Markdown("**x**")) == "**x**"
 
 
-def test_only_a_plain_web_address_becomes_a_link() -> None:
-    """A reference that is no address, or hides more than one, is text."""
-    assert reference("https://example.com/a#b") == "<https://example.com/a#b>"
-    for other in ("javascript:alert(1)", "https://a.example> <script>", "RFC 9110"):
-        assert "href" not in _html(f"see {reference(other)}")
+def test_web_addresses_in_a_reference_are_links() -> None:
+    """The words around them stay words, and nothing else becomes a link."""
+    said = reference("RFC 9110, 503: https://example.com/a#b, and <i>")
+    assert said == "RFC 9110, 503: <https://example.com/a#b>, and \\<i>"
+    assert _html(reference("[x](javascript:alert(1)) <javascript:x>")).count("href") == 0
 
 
 def test_a_slug_is_the_anchor_that_github_gives() -> None:

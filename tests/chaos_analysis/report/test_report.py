@@ -73,13 +73,13 @@ def test_sections_stand_in_order_in_both_files(analysis: Analysis, tmp_path: Pat
 def test_the_first_screen_says_what_where_and_what_to_do(tmp_path: Path) -> None:
     """Before the first section: verdict, key figures, the Top 3 with their source lines and fixes, the SLOs."""
     first, _, _ = _written(sample.analysis(), tmp_path)[0].partition("\n## ")
-    assert "> [!CAUTION]\n> **SLO broken.** p95 of GET /api/bookings did not recover" in first
+    assert "> [!CAUTION]\n> **Verdict: broken.** p95 of GET /api/bookings did not recover" in first
     assert "| **2,000** in 42.3 s | **0 %** (0-0.18), 0 of 2,000 | **11.6 %** (10.3-13.1), 232 of 2,000 |" in first
     line = next(line for line in first.splitlines() if line.startswith("1. "))
     assert sample.TIMEOUT.title in line
     assert "`orbital_travel_planner/suppliers.py:31`" in line
     assert "[Fix 1: Give the fares call a timeout](#fix-1-give-the-fares-call-a-timeout)" in line
-    assert "| `p95<500ms` | recovery | `GET /api/bookings` | 812 ms (731-934) | **broken** |" in first
+    assert "| `p95<500ms` | recovery | `GET /api/bookings` | 400 | 812 ms (731-934) | **broken** |" in first
 
 
 def test_links_lead_somewhere(tmp_path: Path) -> None:
@@ -102,13 +102,13 @@ def test_a_claim_carries_its_interval_and_comparison(tmp_path: Path) -> None:
 
 
 def test_rules_are_listed_with_what_they_reached_and_fired(tmp_path: Path) -> None:
-    """Dose: each rule's row ends with how often it was reached, fired and held back."""
+    """Dose: each rule's row ends with how often it was reached and fired."""
     analysis = sample.analysis()
     fired = (analysis.tables.faults["rule"] == "edge-latency").sum()
     markdown, _ = _written(analysis, tmp_path)
     row = next(line for line in markdown.splitlines() if line.startswith("| `edge-latency`"))
-    assert "| `latency` distribution uniform, low 0.1 s, high 2.0 s | 10 % in chaos | route `/api/*` |" in row
-    assert row.endswith(f"| 2,000 | {fired} | 0 |")
+    assert "| `latency` distribution uniform, low 100 ms, high 2 s | 10 % in chaos | route `/api/*` |" in row
+    assert row.endswith(f"| 2,000 | {fired} |")
 
 
 def test_latencies_have_intervals_or_say_what_they_need(tmp_path: Path) -> None:
@@ -134,9 +134,10 @@ def test_an_invalid_run_says_so_before_anything_else(tmp_path: Path) -> None:
     invalid = sample.analysis(verdict="invalid", headline="Nothing was injected.", checks=checks)
     markdown, html = _written(invalid, tmp_path)
     banner = markdown.split("\n\n")[1]
-    assert banner.startswith("> [!CAUTION]\n> **Invalid run: draw no conclusion from these figures.** Nothing was")
+    assert banner.startswith("> [!CAUTION]\n> **Invalid run: draw no conclusion from its figures.** Nothing was")
     assert "**dose:** 663 faults were due, none fired." in banner
     assert "busy" not in banner
+    assert "| cpu | **warning** | busy |" in markdown
     assert '<blockquote class="alert caution" role="alert">' in html
 
 
@@ -221,3 +222,31 @@ def test_files_are_replaced_whole(tmp_path: Path) -> None:
     _written(sample.analysis(), tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["chaos-test-report.html", "chaos-test-report.md"]
     assert "old" not in (tmp_path / "chaos-test-report.md").read_text("utf-8").split()[:1]
+
+
+def test_a_finding_about_time_counts_slow_answers_first(tmp_path: Path) -> None:
+    """A delay that made nothing fail is not told as harmless."""
+    slow = replace(sample.TIMEOUT, failures=0, slow=26, rate=replace(sample.share(0, 26), low=0.0, high=0.132))
+    markdown, _ = _written(sample.analysis(patterns=(slow,)), tmp_path)
+    assert "**critical** 26 slow answers; 0 % of 26 requests failed (95 % interval 0-13.2)" in markdown
+
+
+def test_the_source_line_is_named_once(tmp_path: Path) -> None:
+    """Where a title has the line already, the first screen does not repeat it."""
+    titled = replace(sample.TIMEOUT, title=f"No timeout at {sample.FARES}")
+    first = _written(sample.analysis(patterns=(titled,)), tmp_path)[0].partition("\n## ")[0]
+    assert first.count(str(sample.FARES)) == 1
+
+
+def test_the_top_issue_shows_the_first_changed_lines(tmp_path: Path) -> None:
+    """Three lines before the first change, no file names, no blank edges."""
+    diff = "--- a/x.py\n+++ b/x.py\n@@ -1,5 +1,5 @@\n \n def f():\n-    old\n+    new\n \n"
+    markdown, _ = _written(sample.analysis(proposals=(replace(sample.PROPOSAL, diff=diff),)), tmp_path)
+    assert "```diff\n@@ -1,5 +1,5 @@\n \n def f():\n-    old\n+    new\n```" in markdown
+
+
+def test_a_figure_keeps_its_unit_on_the_line(tmp_path: Path) -> None:
+    """In the page no line breaks between a number and its unit; the Markdown stays plain."""
+    markdown, html = _written(sample.analysis(), tmp_path)
+    assert "11.6&nbsp;%" in html
+    assert "&nbsp;" not in markdown
