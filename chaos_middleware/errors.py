@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 _Error = TypeVar("_Error", bound=BaseException)
+_MOST_ORIGINS = 50
 
 
 class ChaosError(Exception):
@@ -39,12 +40,16 @@ def mark_injected(error: _Error, event: str) -> _Error:
 
 
 def injected_by(error: BaseException | None) -> str | None:
-    """The id of the fault event that raised this error or one that it came from, or None."""
-    seen = 0
-    while error is not None and seen < 20:
-        event = getattr(error, "chaos_fault", None)
+    """The id of the fault event that raised this error or one that it came from, or None.
+
+    An error comes from its cause, its context, and the errors among its arguments, as libraries wrap them.
+    """
+    waiting = [error]
+    for origin in waiting:  # it grows below
+        event = getattr(origin, "chaos_fault", None)
         if event is not None:
             return str(event)
-        error = error.__cause__ or error.__context__
-        seen += 1
+        if origin is not None and len(waiting) < _MOST_ORIGINS:
+            arguments = [argument for argument in origin.args if isinstance(argument, BaseException)]
+            waiting += (found for found in (origin.__cause__, origin.__context__, *arguments) if found not in waiting)
     return None

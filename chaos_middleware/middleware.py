@@ -11,10 +11,12 @@ from typing import Any
 
 from chaos_middleware.answers import StartResponse, WsgiApp
 from chaos_middleware.callsite import AppFrames
+from chaos_middleware.carry import CARRY
 from chaos_middleware.control import Control
 from chaos_middleware.experiment import Experiment, load
 from chaos_middleware.injector import Injector
 from chaos_middleware.ledger import Ledger
+from chaos_middleware.seams import SEAMS
 from chaos_middleware.seams.wsgi import Edge
 
 
@@ -54,11 +56,18 @@ class ChaosMiddleware:
         run = Path(folder) if folder else None
         self.injector = Injector(
             experiment,
-            Ledger(run and run / "faults", seed=experiment.seed, experiment=experiment.sha256),
+            Ledger(
+                run and run / "faults",
+                server=os.environ.get("CHAOS_SERVER"),
+                seed=experiment.seed,
+                experiment=experiment.sha256,
+            ),
             Control(experiment.safety, run),
             AppFrames(str(app_dir or os.environ.get("CHAOS_APP_DIR") or Path.cwd())),
         )
         self._edge = Edge(app, self.injector)
+        for patches in (CARRY, *SEAMS):
+            patches.install()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
@@ -70,6 +79,8 @@ class ChaosMiddleware:
         """Take every fault and every patch away for good; the app is served as if it had never been wrapped."""
         if self._edge is None or self.injector is None:
             return
+        for patches in (CARRY, *SEAMS):
+            patches.uninstall()
         self._edge.uninstall()
         self._edge = None
         self.injector.control.stop()

@@ -1,0 +1,116 @@
+"""Functions of other modules replaced, at once or as soon as the app imports them, and put back as they were.
+
+Nothing is imported for the sake of patching it: an app that never imports a library pays nothing for its seam.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import reduce
+from importlib.abc import MetaPathFinder
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Callable, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+_lock = RLock()
+
+
+class Change(Protocol):
+    """What is done to one module and undone again; both may be called more than once."""
+
+    def apply(self, module: ModuleType) -> None:
+        """Do it, unless it is done already."""
+
+    def undo(self) -> None:
+        """Put back the very object that was there."""
+
+
+class Replace:
+    """Replaces the function at `path` (`Class.method`) of a module by `wrap(original)`.
+
+    Where somebody else has patched on top of ours, undoing leaves both: ours then hands every call straight on.
+    """
+
+    def __init__(self, path: str, wrap: Callable[[Any], Any]) -> None:
+        self._path = path.split(".")
+        self._wrap = wrap
+        self._owner: Any = None
+        self._original: Any = None
+        self._ours: Any = None
+
+    def apply(self, module: ModuleType) -> None:
+        """Replace it."""
+        *outer, name = self._path
+        owner = reduce(getattr, outer, module)
+        if owner is self._owner:
+            return
+        self._owner, self._original = owner, vars(owner)[name]
+        self._ours = self._wrap(self._original)
+        setattr(owner, name, self._ours)
+
+    def undo(self) -> None:
+        """Put the original back."""
+        if self._owner is not None and vars(self._owner)[self._path[-1]] is self._ours:
+            setattr(self._owner, self._path[-1], self._original)
+            self._owner = None
+
+
+class Patches(MetaPathFinder):
+    """The changes that belong together under one name; each `install` is balanced by one `uninstall`."""
+
+    def __init__(self, name: str, changes: dict[str, Sequence[Change]]) -> None:
+        """`changes`: for each module by its full name, what to do to it."""
+        self.name = name
+        self._changes = changes
+        self._installs = 0
+
+    def install(self) -> None:
+        """Change the modules that are there, and the others when the app imports them."""
+        with _lock:
+            self._installs += 1
+            if self._installs == 1:
+                sys.meta_path.insert(0, self)
+                for name in self._changes:
+                    if name in sys.modules:
+                        self._apply(sys.modules[name])
+
+    def uninstall(self) -> None:
+        """Undo everything, with the last of the installs."""
+        with _lock:
+            self._installs = max(0, self._installs - 1)
+            if self._installs == 0 and self in sys.meta_path:
+                sys.meta_path.remove(self)
+                for changes in self._changes.values():
+                    for change in changes:
+                        change.undo()
+
+    def find_spec(self, fullname: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Let the other finders find a module that is to be changed, and change it when it has been executed."""
+        if fullname not in self._changes:
+            return None
+        for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
+            spec = finder.find_spec(fullname, path, target)
+            if spec is not None and spec.loader is not None:
+                self._follow(spec.loader)
+                return spec
+        return None
+
+    def _follow(self, loader: Any) -> None:
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module  # uncovers the class's own
+            execute(module)
+            with _lock:
+                if self._installs:
+                    self._apply(module)
+
+        loader.exec_module = exec_module
+
+    def _apply(self, module: ModuleType) -> None:
+        for change in self._changes[module.__name__]:
+            change.apply(module)

@@ -1,0 +1,168 @@
+"""Driver for `http.client` and what is built on it (`urllib.request`, `xmlrpc`): where a request is sent, and where its
+answer is read.
+
+urllib3's own connections pass: their pools are driven one level up.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import urlsplit
+
+from chaos_middleware.errors import mark_injected
+from chaos_middleware.request import current
+from chaos_middleware.seams.http_client import wire
+from chaos_middleware.seams.http_client.exchange import Exchange
+
+if TYPE_CHECKING:
+    from chaos_middleware.request import Request
+
+_EXCHANGE = "_chaos_exchange"  # on a connection, from its request to its answer
+
+
+def endheaders(original: Callable[..., None]) -> Callable[..., None]:
+    """`HTTPConnection.endheaders`, which connects and sends, with faults for the calls of a current request."""
+
+    @wraps(original)
+    def hooked(conn: Any, *args: Any, **kwargs: Any) -> None:
+        request = current.get()
+        if request is None or _is_urllib3(conn):
+            original(conn, *args, **kwargs)
+            return
+        exchange = _ConnectionExchange(request, conn)
+        vars(conn)[_EXCHANGE] = exchange
+        try:
+            exchange.open()
+            original(conn, *args, **kwargs)
+            exchange.sent()
+        except BaseException as error:
+            del vars(conn)[_EXCHANGE]
+            exchange.error = error
+            exchange.note()
+            raise
+
+    return hooked
+
+
+def getresponse(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`HTTPConnection.getresponse`, for a request that `endheaders` has seen."""
+
+    @wraps(original)
+    def hooked(conn: Any) -> Any:
+        exchange = vars(conn).pop(_EXCHANGE, None)
+        if exchange is None:
+            return original(conn)
+        try:
+            response = exchange.finish(original)
+            exchange.status = response.status
+        except BaseException as error:
+            exchange.error = error
+            raise
+        finally:
+            exchange.note()
+        return response
+
+    return hooked
+
+
+class _ConnectionExchange(Exchange):
+    def __init__(self, request: Request, conn: Any) -> None:
+        self._conn = conn
+        self._aside: Any = None
+        self._peer: wire.Peer | None = None
+        self._sock: Any = None
+        self._late_error: Exception | None = None
+        method, url = conn._buffer[0].decode("latin-1").split(" ")[:2]  # it is kept nowhere else
+        host = conn._tunnel_host or conn.host  # behind a proxy, the one that is asked
+        if not url.startswith("/"):  # through a forwarding proxy
+            parts = urlsplit(url)
+            host, url = parts.hostname or host, parts._replace(scheme="", netloc="").geturl()
+        timeout = conn.timeout if conn.sock is None else conn.sock.gettimeout()
+        if timeout is not None and not isinstance(timeout, (int, float)):
+            timeout = socket.getdefaulttimeout()
+        super().__init__(request, method, host, url, (timeout, timeout))
+
+    def open(self) -> None:
+        """Before the request is sent: make the connection a real one with the time that is left, or one to nobody."""
+        try:
+            self.before()
+        except OSError as error:
+            if error is not self._late_error:
+                raise
+            self._connect_to(wire.Peer(error))  # it is the wait for the answer that fails, not the sending
+        else:
+            if self.answer is not None:
+                self._connect_to(wire.Peer(self.answer))
+            elif self.delayed_by is not None and self.read is not None:
+                self._limit(self.left())
+
+    def sent(self) -> None:
+        """The request is on its way."""
+        self._sock = self._conn.sock
+
+    def finish(self, original: Callable[[Any], Any]) -> Any:
+        """The answer, real or played, with the faults that come after the call."""
+        conn = self._conn
+        try:
+            if self._peer is not None:
+                return original(conn)
+            response = self._real_answer(original)
+            try:
+                self.after(response)
+            except BaseException:
+                response.close()
+                conn.close()
+                raise
+            return response if self.answer is None else self._play(self.answer)
+        finally:
+            if self._peer is not None and conn.sock in (self._peer, None):
+                conn.sock = self._aside
+
+    def connect_timed_out(self) -> Exception:
+        return socket.timeout("timed out")
+
+    def read_timed_out(self) -> Exception:
+        self._late_error = socket.timeout("timed out")
+        return self._late_error
+
+    def _connect_to(self, peer: wire.Peer) -> None:
+        self._aside, self._peer = self._conn.sock, peer
+        self._conn.sock = peer
+
+    def _limit(self, seconds: float | None) -> None:
+        conn = self._conn
+        self._asked = conn.timeout
+        conn.timeout = seconds
+        if conn.sock is not None:
+            conn.sock.settimeout(seconds)
+
+    def _real_answer(self, original: Callable[[Any], Any]) -> Any:
+        conn = self._conn
+        if self.delayed_by is None:
+            return original(conn)
+        try:
+            response = original(conn)
+        except socket.timeout as error:
+            mark_injected(error, self.delayed_by)
+            raise
+        wire.set_timeout(self._sock, response, self.read)
+        return response
+
+    def _play(self, answer: bytes) -> Any:
+        from chaos_middleware.seams.http_client.cut_short import cut_short  # noqa: PLC0415 - see there
+
+        conn = self._conn
+        conn.close()
+        kind = conn.response_class if self.cut_by is None else cut_short(self.cut_by)
+        peer: Any = wire.Peer(answer)
+        response = kind(peer, method=conn._method)
+        response.begin()
+        return response
+
+
+def _is_urllib3(conn: Any) -> bool:
+    module = sys.modules.get("urllib3.connection")
+    return module is not None and isinstance(conn, module.HTTPConnection)

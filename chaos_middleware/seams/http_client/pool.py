@@ -1,0 +1,139 @@
+"""Driver for urllib3's pools, at `HTTPConnectionPool._make_request`: one attempt with its timeouts, below retries."""
+
+from __future__ import annotations
+
+import socket
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import urlsplit
+
+from chaos_middleware.errors import mark_injected
+from chaos_middleware.request import current
+from chaos_middleware.seams.http_client import wire
+from chaos_middleware.seams.http_client.exchange import Exchange
+
+if TYPE_CHECKING:
+    from chaos_middleware.request import Request
+
+
+def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`_make_request`, with faults for the calls of a current request."""
+
+    @wraps(original)
+    def _make_request(pool: Any, conn: Any, method: str, url: str, **kwargs: Any) -> Any:
+        request = current.get()
+        if request is None:
+            return original(pool, conn, method, url, **kwargs)
+        return _PoolExchange(request, original, (pool, conn, method, url), kwargs).run()
+
+    return _make_request
+
+
+class _PoolExchange(Exchange):
+    def __init__(self, request: Request, original: Any, attempt: tuple[Any, Any, str, str], kwargs: Any) -> None:
+        self._original, self._attempt, self._kwargs = original, attempt, kwargs
+        self._pool, self._conn, method, self._url = attempt
+        host, url = self._pool.host, self._url
+        if not url.startswith("/"):  # through a forwarding proxy
+            parts = urlsplit(url)
+            host, url = parts.hostname or host, parts._replace(scheme="", netloc="").geturl()
+        super().__init__(request, method, host, url, _timeouts(self._pool, kwargs))
+
+    def run(self) -> Any:
+        """The attempt: the library's response, or its error."""
+        try:
+            response = self._faulted() if self.firings else self._send()
+            self.status = response.status
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            self.note()
+        return response
+
+    def connect_timed_out(self) -> Exception:
+        from urllib3.exceptions import ConnectTimeoutError  # noqa: PLC0415 - it is the app's, and loaded
+
+        text = f"Connection to {self._conn.host} timed out. (connect timeout={self.connect})"
+        return ConnectTimeoutError(self._conn, text)
+
+    def read_timed_out(self) -> Exception:
+        from urllib3.exceptions import ReadTimeoutError  # noqa: PLC0415 - it is the app's, and loaded
+
+        return ReadTimeoutError(self._pool, self._url, f"Read timed out. (read timeout={self.read})")
+
+    def raw(self) -> Any:
+        return getattr(self.response, "_original_response", self.response)
+
+    def _faulted(self) -> Any:
+        self.before()
+        if self.answer is None:
+            response = self._send_in_time()
+            self.after(response)
+            if self.answer is None:
+                if not self.needs_answer:
+                    return response
+                self.answer = wire.whole(self.raw())
+            self._conn.close()
+        return self._play(self.answer)
+
+    def _send(self, **changed: Any) -> Any:
+        return self._original(*self._attempt, **{**self._kwargs, **changed})
+
+    def _send_in_time(self) -> Any:
+        """The real attempt, within what the faults have left of the caller's time."""
+        from urllib3.exceptions import ReadTimeoutError  # noqa: PLC0415 - it is the app's, and loaded
+
+        changed: dict[str, Any] = {}
+        if self.needs_answer and "preload_content" in self._kwargs:  # 1.26 leaves the body unread anyhow
+            changed = {"preload_content": False, "response_conn": None}
+        left = self.left()
+        if self.delayed_by is None or left is None:
+            return self._send(**changed)
+        timeout = type(self._pool.timeout)(connect=self.connect, read=max(left, 0.001))
+        try:
+            response = self._send(timeout=timeout, **changed)
+        except ReadTimeoutError as error:
+            raise mark_injected(self.read_timed_out(), self.delayed_by) from error
+        raw = getattr(response, "_original_response", response)
+        wire.set_timeout(self._conn.sock, raw, self.read)
+        return response
+
+    def _play(self, answer: bytes) -> Any:
+        """The library's response to this answer, as if a server had sent it."""
+        conn = self._conn
+        aside, conn.sock = conn.sock, wire.Peer(answer)
+        verified, conn.is_verified = conn.is_verified, True  # else urllib3 warns of an https connection without TLS
+        if self.cut_by is not None:
+            conn.response_class = self._cut_short()
+        try:
+            return self._send()
+        finally:
+            conn.sock, conn.is_verified = aside, verified
+            vars(conn).pop("response_class", None)
+
+    def _cut_short(self) -> Any:
+        from urllib3.exceptions import IncompleteRead  # noqa: PLC0415 - it is the app's, and loaded
+
+        from chaos_middleware.seams.http_client.cut_short import cut_short  # noqa: PLC0415 - see there
+
+        looks = self._kwargs.get("enforce_content_length", "preload_content" in self._kwargs)
+        return cut_short(self.cut_by or "", IncompleteRead if looks else None)
+
+
+def _timeouts(pool: Any, kwargs: dict[str, Any]) -> tuple[float | None, float | None]:
+    """The caller's connect and read timeouts, with the bound on both together applied."""
+    timeout = kwargs.get("timeout")
+    if not isinstance(timeout, type(pool.timeout)):
+        timeout = pool.timeout if timeout is None else pool._get_timeout(timeout)
+    if timeout.total is not None:
+        timeout = timeout.clone()
+        timeout.start_connect()  # only then it knows the rest
+    return _seconds(timeout.connect_timeout), _seconds(timeout.read_timeout)
+
+
+def _seconds(timeout: Any) -> float | None:
+    """A timeout as urllib3 has it: a number, None for none, or a mark for the process's default."""
+    if timeout is None:
+        return None
+    return float(timeout) if isinstance(timeout, (int, float)) else socket.getdefaulttimeout()
