@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos_test.experiment import stages_option
+from chaos_test.plan import free_port
 
 if TYPE_CHECKING:
     from chaos_test.plan import Plan
@@ -60,7 +61,9 @@ def _options(plan: Plan, run_dir: Path, scratch: Path, web_port: int | None) -> 
     if plan.run_time is not None and web_port is None:
         options["--run-time"] = math.ceil(plan.run_time)  # Locust takes whole seconds
     if plan.processes > 1:
-        options["--processes"] = plan.processes
+        port = free_port(None, "--processes")  # not Locust's own default: another test's workers would join this one
+        options |= {"--processes": plan.processes, "--master-bind-host": "127.0.0.1"}
+        options |= {"--master-bind-port": port, "--master-port": port}
     words = [str(word) for option in options.items() for word in option]
     return [*words, *(word for endpoint in plan.endpoints for word in ("--chaos-endpoint", endpoint))]
 

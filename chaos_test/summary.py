@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from chaos_test.plan import Plan
 
+MOST = 3
 _VERDICTS = {"held": "bold green", "broken": "bold red", "invalid": "bold yellow", "no SLO": "bold"}
 _SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 
@@ -31,26 +32,18 @@ def opening(plan: Plan, run_dir: Path) -> str:
 
 def show(console: Console, analysis: Analysis, run_dir: Path) -> None:
     """Verdict, the three worst patterns, objectives, what to change, and where the report is."""
+    lines = [
+        Text(f"{analysis.verdict}: ", style=_VERDICTS[analysis.verdict]).append(analysis.headline, style="default"),
+        *(_pattern(number, pattern) for number, pattern in enumerate(analysis.patterns[:MOST], start=1)),
+        *(_slo(slo) for slo in analysis.slos),
+        *(_said("!", "yellow", f"{check.name}: {check.summary}") for check in analysis.checks if check.ok is False),
+        *(_said("→", "dim", advice) for advice in (*analysis.advice, *analysis.unknowable)[:MOST]),
+        *_proposals(analysis, run_dir),
+        Text(f"Report: {shown(run_dir / 'chaos-test-report.html')}", style="bold"),
+    ]
     console.print()
-    console.print(
-        Text(f"{analysis.verdict}: ", style=_VERDICTS[analysis.verdict]).append(analysis.headline, style="default")
-    )
-    for number, pattern in enumerate(analysis.patterns[:3], start=1):
-        console.print(_pattern(number, pattern))
-    for slo in analysis.slos:
-        console.print(_slo(slo))
-    for check in analysis.checks:
-        if check.ok is False:
-            console.print(Text("! ", style="yellow").append(f"{check.name}: {check.summary}", style="default"))
-    for advice in (*analysis.advice, *analysis.unknowable):
-        console.print(Text("→ ", style="dim").append(advice, style="default"))
-    patches = sum(bool(proposal.diff) for proposal in analysis.proposals)
-    if analysis.proposals:
-        console.print(
-            f"{len(analysis.proposals)} proposals, {patches} of them patches in {shown(run_dir / 'fixes')}/",
-            highlight=False,
-        )
-    console.print(f"Report: {shown(run_dir / 'chaos-test-report.html')}", style="bold", highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def shown(path: Path) -> str:
@@ -70,4 +63,16 @@ def _pattern(number: int, pattern: Pattern) -> Text:
 
 def _slo(slo: SloResult) -> Text:
     mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}[slo.held]
-    return Text(f"{mark} ", style=style).append(f"{slo.expression}: {slo.summary}", style="default")
+    return _said(mark, style, f"{slo.expression}: {slo.summary}")
+
+
+def _said(mark: str, style: str, text: str) -> Text:
+    return Text(f"{mark} ", style=style).append(text, style="default")
+
+
+def _proposals(analysis: Analysis, run_dir: Path) -> list[Text]:
+    if not analysis.proposals:
+        return []
+    patches = sum(bool(proposal.diff) for proposal in analysis.proposals)
+    where = f"{patches} with a patch in {shown(run_dir / 'fixes')}/" if patches else "in words only"
+    return [Text(f"Proposals: {len(analysis.proposals)}, {where}")]

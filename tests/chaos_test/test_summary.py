@@ -74,7 +74,7 @@ def test_it_is_short_and_has_what_matters(analysis: Analysis, tmp_path: Path, mo
         "? p99<1s: need 368",
         "! records: two are lost",
         "→ Ask for more requests.",
-        "2 proposals, 1 of them patches in reports/x/fixes/",
+        "Proposals: 2, 1 with a patch in reports/x/fixes/",
         "Report: reports/x/chaos-test-report.html",
     ]
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def running(command: Command, shop: Path, wait: Wait) -> Popen[str]:
     """A run in the middle of its load: a hundred rows are in, thousands are to come."""
     process = command.start("run", "--app-dir", str(shop), "--requests", "20000", "--users", "5")
-    wait(lambda: len(command.rows()) > 100)
+    wait(lambda: len(command.rows()) > 100 or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
     return process
 
 

@@ -44,7 +44,8 @@ def test_each_test_stopped_in_the_ui_leaves_its_report(
             return b"Locust" in ask(url)
         return False
 
-    wait(up)
+    wait(lambda: up() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
     for number in (1, 2):
         ask(f"{url}/swarm", {"user_count": 4, "spawn_rate": 4})
         requests = command.run_dir / f"test-{number}" / "requests" / "local.jsonl"
