@@ -45,7 +45,9 @@ class Replace:
     def apply(self, module: ModuleType) -> None:
         """Replace it."""
         *outer, name = self._path
-        owner = reduce(getattr, outer, module)
+        owner: Any = reduce(getattr, outer, module)
+        if isinstance(owner, type):  # gevent puts subclasses in the place of some classes
+            owner = next(kind for kind in owner.__mro__ if name in vars(kind))
         if owner is self._owner:
             return
         self._owner, self._original = owner, vars(owner)[name]
@@ -76,7 +78,7 @@ class Patches(MetaPathFinder):
                 sys.meta_path.insert(0, self)
                 for name in self._changes:
                     if name in sys.modules:
-                        self._apply(sys.modules[name])
+                        self._apply(name)
 
     def uninstall(self) -> None:
         """Undo everything, with the last of the installs."""
@@ -95,11 +97,11 @@ class Patches(MetaPathFinder):
         for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
             spec = finder.find_spec(fullname, path, target)
             if spec is not None and spec.loader is not None:
-                self._follow(spec.loader)
+                self._follow(spec.loader, fullname)
                 return spec
         return None
 
-    def _follow(self, loader: Any) -> None:
+    def _follow(self, loader: Any, name: str) -> None:
         execute = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
@@ -107,10 +109,10 @@ class Patches(MetaPathFinder):
             execute(module)
             with _lock:
                 if self._installs:
-                    self._apply(module)
+                    self._apply(name)
 
         loader.exec_module = exec_module
 
-    def _apply(self, module: ModuleType) -> None:
-        for change in self._changes[module.__name__]:
-            change.apply(module)
+    def _apply(self, name: str) -> None:
+        for change in self._changes[name]:
+            change.apply(sys.modules[name])  # under its name: what was executed may have put another in its place

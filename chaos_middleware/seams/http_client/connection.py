@@ -71,6 +71,7 @@ def getresponse(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
 class _ConnectionExchange(Exchange):
     def __init__(self, request: Request, conn: Any) -> None:
         self._conn = conn
+        self._timeout = conn.timeout
         self._aside: Any = None
         self._peer: wire.Peer | None = None
         self._sock: Any = None
@@ -100,8 +101,9 @@ class _ConnectionExchange(Exchange):
                 self._limit(self.left())
 
     def sent(self) -> None:
-        """The request is on its way."""
+        """The request is on its way: the socket has the shortened timeout, the connection its own again."""
         self._sock = self._conn.sock
+        self._conn.timeout = self._timeout
 
     def finish(self, original: Callable[[Any], Any]) -> Any:
         """The answer, real or played, with the faults that come after the call."""
@@ -134,7 +136,6 @@ class _ConnectionExchange(Exchange):
 
     def _limit(self, seconds: float | None) -> None:
         conn = self._conn
-        self._asked = conn.timeout
         conn.timeout = seconds
         if conn.sock is not None:
             conn.sock.settimeout(seconds)

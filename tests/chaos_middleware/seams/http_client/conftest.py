@@ -8,12 +8,15 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chaos_middleware import ChaosMiddleware
 from chaos_middleware.experiment import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 BODY = json.dumps({"fares": list(range(40))}).encode()
 
@@ -77,6 +80,7 @@ class Server:
 
 @pytest.fixture
 def upstream() -> Iterator[Server]:
+    """A threaded HTTP/1.1 server."""
     http = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
     http.daemon_threads = True
     http.hits = []  # type: ignore[attr-defined]
@@ -133,6 +137,7 @@ class Chaos:
 
 @pytest.fixture
 def chaos(tmp_path: Path) -> Iterator[Callable[..., Chaos]]:
+    """Makes apps under chaos from rules of the http_client seam, by default with the rate 1."""
     made = []
 
     def make(*faults: dict[str, Any], share: float = 1) -> Chaos:

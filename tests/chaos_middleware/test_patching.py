@@ -1,0 +1,91 @@
+"""Functions replaced and put back."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+from chaos_middleware.patching import Patches, Replace
+
+
+@pytest.fixture
+def make_module(tmp_path, monkeypatch):
+    """Writes a module with `Thing().name() == "real"`, which the test may import by name."""
+    names = []
+
+    def make(name):
+        (tmp_path / f"{name}.py").write_text("class Thing:\n    def name(self):\n        return 'real'\n")
+        names.append(name)
+        return name
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield make
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def _patches(name):
+    return Patches("test", {name: (Replace("Thing.name", lambda original: lambda self: f"not {original(self)}"),)})
+
+
+def test_a_loaded_module_is_patched_at_once_and_restored_to_the_very_object(make_module):
+    """Uninstall puts back the same function object."""
+    module = importlib.import_module(make_module("already_there"))
+    original = module.Thing.__dict__["name"]
+    patches = _patches("already_there")
+    patches.install()
+    assert module.Thing().name() == "not real"
+    patches.uninstall()
+    assert module.Thing.__dict__["name"] is original
+
+
+def test_a_module_is_patched_when_the_app_imports_it(make_module):
+    """Installing imports nothing; the patch is there once the module has been executed, and its loader is its own."""
+    patches = _patches(make_module("imported_later"))
+    patches.install()
+    assert "imported_later" not in sys.modules
+    module = importlib.import_module("imported_later")
+    assert module.Thing().name() == "not real"
+    assert "exec_module" not in vars(module.__spec__.loader)
+    patches.uninstall()
+    assert module.Thing().name() == "real"
+    assert patches not in sys.meta_path
+
+
+def test_a_module_that_is_imported_after_the_uninstall_is_left_alone(make_module):
+    """Nothing waits any more."""
+    patches = _patches(make_module("imported_after"))
+    patches.install()
+    patches.uninstall()
+    assert importlib.import_module("imported_after").Thing().name() == "real"
+
+
+def test_installs_are_counted(make_module):
+    """The patch stays, once, until the last of several installs is undone; one uninstall too many does no harm."""
+    module = importlib.import_module(make_module("counted"))
+    patches = _patches("counted")
+    patches.install()
+    patches.install()
+    patches.uninstall()
+    assert module.Thing().name() == "not real"
+    patches.uninstall()
+    patches.uninstall()
+    assert module.Thing().name() == "real"
+    patches.install()
+    assert module.Thing().name() == "not real"
+    patches.uninstall()
+
+
+def test_somebody_elses_patch_on_top_survives(make_module):
+    """Undone out of order, ours leaves the other's in place, and installing again does not patch twice."""
+    module = importlib.import_module(make_module("stacked"))
+    patches = _patches("stacked")
+    patches.install()
+    ours = module.Thing.name
+    module.Thing.name = lambda self: f"their {ours(self)}"
+    patches.uninstall()
+    patches.install()
+    assert module.Thing().name() == "their not real"
+    patches.uninstall()
