@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Analysis
 
 _MOST = 20
-_LOOKS = {"p50": _style.GREEN, "p95": _style.PURPLE, "p99": _style.VERMILLION}
+_LOOKS = {
+    "p50": (_style.GREEN, "right", 8),
+    "p95": (_style.PURPLE, "center", -15),
+    "p99": (_style.VERMILLION, "left", 8),
+}
 
 
 def draw(analysis: Analysis) -> Figure | None:
@@ -33,17 +37,11 @@ def draw(analysis: Analysis) -> Figure | None:
     axes = figure.subplots()
     for place, (_, *values) in enumerate(shown):
         axes.plot([values[0] or 1, values[-1] or 1], [place, place], color=_style.GREY, lw=1.2, zorder=1)
-    for column, (label, colour) in enumerate(_LOOKS.items(), start=1):
+    for column, (label, (colour, side, below)) in enumerate(_LOOKS.items(), start=1):
         axes.scatter([row[column] or 1 for row in shown], range(len(shown)), color=colour, s=42, zorder=2)
-        axes.annotate(
-            label,
-            (shown[0][column] or 1, 0),
-            (0, 9),
-            textcoords="offset points",
-            ha="center",
-            color=colour,
-            weight="bold",
-        )
+        # p95 may lie close to p99, and all three together: each label has a side of its own.
+        text = axes.annotate(label, (shown[0][column] or 1, 0), (0, below), textcoords="offset points", ha=side)
+        text.set(color=colour, weight="bold")
     axes.set_yticks(range(len(shown)), [_style.shorten(row[0], 44) for row in shown])
     axes.set_ylim(len(shown) - 0.5, -0.8)
     axes.set_xscale("log")

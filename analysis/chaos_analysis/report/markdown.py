@@ -70,7 +70,7 @@ def fence(content: str, language: str) -> Markdown:
 
 def table(headings: Sequence[object], rows: Iterable[Sequence[object]], align: str = "") -> Markdown:
     """A table; `align` has a letter a column, `l` or `r`, and columns that it leaves out stand left."""
-    rule = ["---:" if letter == "r" else "---" for letter in align.ljust(len(headings), "l")]
+    rule = ["---:" if letter == "r" else "---" for letter in align.ljust(len(headings), "l")[: len(headings)]]
     lines = [[_cell(heading) for heading in headings], rule, *([_cell(value) for value in row] for row in rows)]
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 

@@ -37,19 +37,19 @@ def figures(analysis: Analysis) -> Markdown:
 
 def slos(analysis: Analysis) -> Markdown:
     """The objectives and what was measured for them."""
-    headings = ["Objective", "Stage", "Endpoint", "Requests", "Measured (95 % interval)", ""]
+    headings = ["Objective", "", "Stage", "Endpoint", "Requests", "Measured (95 % interval)"]
     made = [
         [
             code(one.expression),
+            _bold(_JUDGED[one.held]),
             one.stage,
             code(one.endpoint) if one.endpoint else "all",
             wording.count(one.measured.n),
             wording.estimate(one.measured),
-            _bold(_JUDGED[one.held]),
         ]
         for one in analysis.slos
     ]
-    return table(headings, made, "lllrll")
+    return table(headings, made, "llllrl")
 
 
 def rules(analysis: Analysis) -> Markdown:

@@ -79,7 +79,7 @@ def test_the_first_screen_says_what_where_and_what_to_do(tmp_path: Path) -> None
     assert sample.TIMEOUT.title in line
     assert "`orbital_travel_planner/suppliers.py:31`" in line
     assert "[Fix 1: Give the fares call a timeout](#fix-1-give-the-fares-call-a-timeout)" in line
-    assert "| `p95<500ms` | recovery | `GET /api/bookings` | 400 | 812 ms (731-934) | **broken** |" in first
+    assert "| `p95<500ms` | **broken** | recovery | `GET /api/bookings` | 400 | 812 ms (731-934) |" in first
 
 
 def test_links_lead_somewhere(tmp_path: Path) -> None:
@@ -109,6 +109,15 @@ def test_rules_are_listed_with_what_they_reached_and_fired(tmp_path: Path) -> No
     row = next(line for line in markdown.splitlines() if line.startswith("| `edge-latency`"))
     assert "| `latency` distribution uniform, low 100 ms, high 2 s | 10 % in chaos | route `/api/*` |" in row
     assert row.endswith(f"| 2,000 | {fired} |")
+
+
+def test_every_table_is_one(tmp_path: Path) -> None:
+    """All tables of the Markdown are tables in the page: their rows have the columns of their headings."""
+    held_back = sample.tables(sample.requests(50))
+    held_back = replace(held_back, suppressed=held_back.faults.assign(rule="edge-latency").head(1))
+    for analysis in (sample.analysis(), sample.analysis(tables=held_back), sample.csv_analysis()):
+        markdown, html = _written(analysis, tmp_path)
+        assert html.count("<table>") == len(re.findall(r"^\| -", markdown, re.MULTILINE))
 
 
 def test_latencies_have_intervals_or_say_what_they_need(tmp_path: Path) -> None:
@@ -142,9 +151,12 @@ def test_an_invalid_run_says_so_before_anything_else(tmp_path: Path) -> None:
 
 
 def test_advice_stands_in_the_banner(tmp_path: Path) -> None:
-    """With too little data the reader first learns what to change."""
-    markdown, _ = _written(sample.analysis(advice=("Send 1,500 requests.",)), tmp_path)
-    assert "> **What to change:** Send 1,500 requests." in markdown.split("\n\n")[1]
+    """With too little data the reader first learns what to change; the banner keeps to the three first."""
+    advice = tuple(f"Send {n},000 requests." for n in range(1, 6))
+    banner, _, rest = _written(sample.analysis(advice=advice), tmp_path)[0].partition("| Requests |")
+    assert "> **Too little data. What to change:**\n>\n> - Send 1,000 requests.\n> - Send 2,000 requests." in banner
+    assert "> - 2 more under [Validity Checks](#validity-checks)" in banner
+    assert "- what to change: Send 4,000 requests.\n- what to change: Send 5,000 requests." in rest
 
 
 def test_plain_statistics_say_what_they_cannot_tell(tmp_path: Path) -> None:
