@@ -155,6 +155,8 @@ def _rule(reader: Reader) -> Rule:
     phase = reader.choice("phase", ("before", "after"), "before")
     if phase == "after" and seam == "wsgi" and fault.name not in _EDGE_AFTER:
         reader.refuse("phase", phase, f"before: {fault.name} is about the answer's body, which has no after")
+    if phase == "after" and fault.name == "connect_timeout":
+        reader.refuse("phase", phase, "before: a call that was made had its connection")
     rule = Rule(
         name=name,
         seam=seam,

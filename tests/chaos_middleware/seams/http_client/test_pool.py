@@ -15,7 +15,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry, Timeout
 
-from chaos_middleware import injected_by
+from chaos_middleware import ExperimentError, injected_by
 
 BODY = b'{"fares": ' + str(list(range(40))).encode() + b"}"
 LATENCY = {"type": "latency", "seconds": 0.2}
@@ -399,3 +399,9 @@ def test_calls_of_an_unsampled_request_are_written_when_it_meets_a_fault(chaos, 
         ("1.0.0", "GET 127.0.0.1/ok"),
         ("1.0.0", "GET 127.0.0.1/slow?0"),
     ]
+
+
+def test_a_connect_timeout_after_the_call_is_refused(chaos):
+    """A call that was made had its connection, so the experiment is not accepted."""
+    with pytest.raises(ExperimentError, match=r"rules\[0\].phase.*a call that was made had its connection"):
+        chaos({"fault": {"type": "connect_timeout"}, "phase": "after"})
