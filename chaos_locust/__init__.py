@@ -14,6 +14,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import gevent
 from locust import User, events
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -72,6 +73,7 @@ def _board(user: User) -> clients.Stamp | None:
 def _init(environment: Environment, runner: Runner | None = None, **_: Any) -> None:
     """Locust's `init` event."""
     session: Session
+    gevent.get_hub().loop.update_now()  # it still has the time of the first import: --run-time would end that much early
     if runner is None:  # run_single_user: nothing is recorded
         return
     if isinstance(runner, WorkerRunner):

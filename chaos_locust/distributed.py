@@ -33,7 +33,8 @@ _BRIEF = "chaos_brief"  # among the options that a master sends
 _DONE = "chaos_done"  # worker to master: its users have used their quota
 _FINISH = "chaos_finish"  # master to worker: stop and report
 _FINISHED = "chaos_finished"  # worker to master: that was everything
-_GRACE = 5.0
+_GRACE = 5.0  # seconds beyond the stop timeout for a worker's last report
+_PATIENCE = 1.0  # seconds after Ctrl-C in which a master that has it too will have called
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,21 @@ class Worker(Session):
         super().__init__(environment, runner)
         self._totals: dict[str, list[int]] = {}
         self._post: Post | None = None
+        self._interrupts = 0
+        self._asked = False
         runner.register_message(_FINISH, self._master_finishes, concurrent=True)
         listen(environment.events.report_to_master, self._report)
+
+    def interrupted(self) -> None:
+        """Leave the first Ctrl-C to the master if it has one too.
+
+        A terminal sends it to all processes. If workers left on their own, the master would give their users to others.
+        """
+        self._interrupts += 1
+        if self._interrupts == 1:
+            gevent.sleep(_PATIENCE)
+        if self._interrupts > 1 or not self._asked:
+            raise KeyboardInterrupt
 
     def begin(self) -> None:
         """Record here if this is the master's machine, else post the rows."""
@@ -132,6 +146,7 @@ class Worker(Session):
         if _BRIEF not in parsed:
             logger.error("The master does not use chaos_locust: nothing is recorded")
             return
+        self._asked = False
         brief = Brief(**parsed[_BRIEF])
         assert self.environment.parsed_options is not None  # Locust's worker has set it
         options = read_options(self.environment.parsed_options, brief.users)
@@ -174,6 +189,7 @@ class Worker(Session):
             gevent.sleep(0.01)
 
     def _master_finishes(self, **_: Any) -> None:
+        self._asked = True
         if self.part is not None:
             self.stop_users()
         self.environment.stop_timeout = 0  # Locust's worker sleeps that long before it is ready again

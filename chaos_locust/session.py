@@ -8,6 +8,7 @@ share.
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -45,6 +46,7 @@ class Session(ABC):
         listen(environment.events.test_start, self._test_start)
         listen(environment.events.test_stop, self._test_stop)
         listen(environment.events.quitting, self._quitting)
+        gevent.signal_handler(signal.SIGINT, self.interrupted)
 
     @abstractmethod
     def begin(self) -> None:
@@ -69,6 +71,13 @@ class Session(ABC):
     @abstractmethod
     def stop_users(self) -> None:
         """Stop a test that still runs when the process is told to quit, as Locust does it later than we need it."""
+
+    def interrupted(self) -> None:
+        """Act on Ctrl-C; gevent hands the exception to the main greenlet.
+
+        Python's own handler raises it wherever the process is, which may be in a user, in the middle of a request.
+        """
+        raise KeyboardInterrupt
 
     def board(self, user: User) -> Stamp | None:
         """The stamp of a new user, None where no test runs."""

@@ -1,0 +1,85 @@
+"""Randomness that restarts."""
+
+from __future__ import annotations
+
+import random
+from contextvars import ContextVar
+
+import pytest
+
+
+def sequence(draws):
+    """One of everything that Locust and locustfiles use."""
+    return (
+        *(draws.random(), draws.choice("abcdef"), draws.randint(1, 1000), draws.gauss(0, 1), draws.expovariate(2)),
+        *(draws.sample(range(100), 5), draws.randbytes(200), draws.uniform(3, 4)),
+    )
+
+
+def test_a_name_always_gives_the_same_sequence(pure):
+    """Restarting under a name repeats it, whatever was drawn before; another name gives another one."""
+    draws = pure.draws.Draws()
+    draws.restart("42:3:7")
+    first = sequence(draws)
+    draws.gauss(0, 1)
+    draws.restart("42:3:7")
+    assert sequence(draws) == first
+    draws.restart("42:3:8")
+    assert sequence(draws) != first
+
+
+def test_the_numbers_are_uniform(pure):
+    """Ten bins of 20,000 draws are each within five standard deviations, over restarts as within one sequence."""
+    draws = pure.draws.Draws()
+    for restart in (False, True):
+        counts = [0] * 10
+        for i in range(20_000):
+            if restart:
+                draws.restart(f"42:0:{i}")
+            counts[int(draws.random() * 10)] += 1
+        assert all(abs(count - 2000) < 5 * (20_000 * 0.1 * 0.9) ** 0.5 for count in counts)
+
+
+def test_more_bits_than_a_hash_has_are_all_drawn(pure):
+    """A long number has no fixed part."""
+    draws = pure.draws.Draws()
+    seen = [draws.getrandbits(1030) for _ in range(60)]
+    assert all(0 < sum(number >> bit & 1 for number in seen) < 60 for bit in range(1030))
+
+
+def test_a_seed_of_ones_own_holds_until_the_next_restart(pure):
+    """`random.seed` in a task does what it says, and does not reach into the next iteration."""
+    draws = pure.draws.Draws()
+    draws.seed(5)
+    first = draws.random()
+    draws.seed(5)
+    assert draws.random() == first
+    draws.restart("a")
+    assert draws.random() != first
+
+
+@pytest.fixture
+def restored():
+    """The module as it was, afterwards."""
+    kept = {name: getattr(random, name) for name in random.__all__}
+    yield
+    for name, function in kept.items():
+        setattr(random, name, function)
+
+
+@pytest.mark.usefixtures("restored")
+def test_the_module_asks_the_current_user(pure):
+    """Within a user's context `random` uses the user's draws, outside it the process's own generator."""
+    current: ContextVar = ContextVar("current", default=None)
+    pure.draws.install(current)
+    random.seed(1)
+    plain = random.random()
+    draws = pure.draws.Draws()
+    token = current.set(draws)
+    draws.restart("x")
+    drawn = [random.random(), random.choice("abc"), random.betavariate(1, 2)]
+    current.reset(token)
+    draws.restart("x")
+    assert drawn == [draws.random(), draws.choice("abc"), draws.betavariate(1, 2)]
+    random.seed(1)
+    assert random.random() == plain

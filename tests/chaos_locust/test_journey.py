@@ -1,0 +1,110 @@
+"""Keys, stages and due times of one user."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def journey(pure):
+    """User 3 of 4, of whom each has 10 requests."""
+    plan = pure.plan.make_plan("baseline=20%,chaos=80%", requests=40, run_time=0, users=4)
+    return pure.journey.Journey("3", 3, plan, seed=42, stage="baseline")
+
+
+def begin(journey, declared=0, pacing=None, now=0.0):
+    """Start an iteration."""
+    journey.begin(declared=declared, pacing=pacing, now=now)
+
+
+def test_keys_count_users_iterations_and_steps(journey):
+    """Before the first iteration the keys say `start`."""
+    keys = [journey.next_key()]
+    for _ in range(2):
+        begin(journey)
+        keys += [journey.next_key(), journey.next_key()]
+        journey.finish()
+    assert keys == ["3.start.1", "3.0.1", "3.0.2", "3.1.1", "3.1.2"]
+
+
+def test_labels_name_steps_and_do_not_count(journey):
+    """A step that only one branch has does not shift the numbers of the others; a repeated label is told apart."""
+    begin(journey)
+    keys = [journey.next_key()]
+    for label in ("book", "book"):
+        journey.label(label)
+        keys.append(journey.next_key())
+    assert [*keys, journey.next_key()] == ["3.0.1", "3.0.book", "3.0.book-2", "3.0.2"]
+
+
+def test_labels_start_anew_with_the_iteration(journey):
+    """A label that was not used is forgotten, one that was is new again."""
+    begin(journey)
+    journey.label("book")
+    journey.next_key()
+    journey.label("never-sent")
+    journey.finish()
+    begin(journey)
+    first = journey.next_key()
+    journey.label("book")
+    assert [first, journey.next_key()] == ["3.1.1", "3.1.book"]
+
+
+@pytest.mark.parametrize("declared", [0, 5])
+def test_the_quota_is_used_by_declared_steps_or_by_what_was_sent(journey, declared):
+    """With five steps declared, two iterations use ten requests whatever they sent; else what they sent counts."""
+    iterations = 0
+    while not journey.done:
+        begin(journey, declared)
+        for _ in range(2):
+            journey.next_key()
+        journey.finish()
+        iterations += 1
+    assert iterations == (2 if declared else 5)
+
+
+def test_randomness_restarts_with_each_iteration(journey):
+    """What one iteration draws does not shift the next one, and what `on_start` draws does not shift the first."""
+    journey.ready()
+    first = journey.draws.random()
+    begin(journey)
+    journey.finish()
+    second = journey.draws.random()
+    journey.draws.random()
+    journey.ready()
+    assert (journey.draws.random(), first != second) == (first, True)
+
+
+def test_a_task_set_in_a_task_set_has_iterations_of_its_own(journey):
+    """The outer execution ends when an inner one begins, and counts what it sent itself."""
+    begin(journey)
+    keys = [journey.next_key()]
+    for _ in range(2):
+        begin(journey)
+        keys.append(journey.next_key())
+        journey.finish()
+    journey.finish()
+    begin(journey)
+    assert [*keys, journey.next_key()] == ["3.0.1", "3.1.1", "3.2.1", "3.3.1"]
+
+
+def test_a_paced_iteration_was_due_in_its_slot(journey):
+    """One that comes late tells when it was due; the schedule begins anew with it, as Locust's does."""
+    due = []
+    for now in (100.0, 100.5, 103.0, 103.5):
+        begin(journey, pacing=0.5, now=now)
+        due.append(journey.take_due())
+        journey.finish()
+    assert due == [100.0, 100.5, 101.0, 103.5]
+
+
+def test_only_the_first_request_of_an_iteration_waited_for_a_slot(journey):
+    """The others are due when they are sent."""
+    begin(journey, now=7.0)
+    assert [journey.take_due(), journey.take_due()] == [7.0, None]
+
+
+def test_a_user_beyond_the_planned_ones_does_nothing(pure):
+    """It has used its quota of nothing."""
+    plan = pure.plan.make_plan("", requests=40, run_time=0, users=4)
+    assert pure.journey.Journey("4", 4, plan, seed=42, stage="chaos").done

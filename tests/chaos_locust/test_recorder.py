@@ -1,0 +1,142 @@
+"""Rows as docs/formats.md has them."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+
+class Lines(list):
+    """A part in memory."""
+
+    def rows(self):
+        return [json.loads(line) for line in self if line.startswith(b"[")]
+
+
+@pytest.fixture
+def lines():
+    """What was written."""
+    return Lines()
+
+
+@pytest.fixture
+def recorder(pure, lines):
+    """A part that is written to `lines`."""
+    return pure.recorder.Recorder("local", lines.append, lambda: "chaos")
+
+
+def request(pure, *, key="0.1.2", due=None, **changes):
+    """What Locust tells of a request, with changes."""
+    answer = SimpleNamespace(status_code=200, headers={})
+    return {
+        "request_type": "GET",
+        "name": "/things/[id]",
+        "response_time": 12.345678901234,
+        "response_length": 99,
+        "response": answer,
+        "context": {"chaos": pure.recorder.Sent(key, "baseline", "Buyer", due)},
+        "exception": None,
+        "start_time": 1700000000.123456,
+        "url": "http://127.0.0.1:80/things/7?q=1",
+    } | changes
+
+
+def test_a_row_has_the_columns_of_the_first_line(pure, recorder, lines):
+    """Times are unrounded, the path has no host, and a request without a slot was due when it was sent."""
+    recorder.on_request(**request(pure))
+    row = dict(zip(json.loads(lines[0])["columns"], lines.rows()[0], strict=True))
+    assert row == {
+        "key": "0.1.2",
+        "stage": "baseline",
+        "user": "Buyer",
+        "started": 1700000000.123456,
+        "intended": 1700000000.123456,
+        "response_ms": 12.345678901234,
+        "method": "GET",
+        "name": "/things/[id]",
+        "status": 200,
+        "bytes": 99,
+        "error_class": None,
+        "error": None,
+        "faults": "",
+        "path": "/things/7?q=1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "value"),
+    [
+        ({"name": 'a "quoted"\nname é'}, "name", 'a "quoted"\nname é'),
+        ({"url": 'http://h/"x"'}, "path", '/"x"'),
+        ({"url": "http://h"}, "path", "/"),
+        ({"url": None}, "path", ""),
+        ({"response_time": None}, "response_ms", None),
+        ({"response_time": 5}, "response_ms", 5.0),
+        ({"response_length": None}, "bytes", 0),
+        ({"response": None}, "status", 0),
+        ({"response": SimpleNamespace(status_code=503, headers={"X-Chaos-Fault": 'a:"b"'})}, "faults", 'a:"b"'),
+        ({"response": SimpleNamespace(status_code=0, headers=None)}, "faults", ""),
+        ({"context": {}}, "key", ""),
+        ({"context": None}, "stage", "chaos"),
+        ({"due": 1699999999.5}, "intended", 1699999999.5),
+    ],
+)
+def test_odd_values_make_whole_rows(pure, recorder, lines, *, changes, column, value):
+    """Quotes, line ends, missing answers and requests that are not ours are recorded like others."""
+    recorder.on_request(**request(pure, **changes))
+    assert dict(zip(pure.recorder.COLUMNS, lines.rows()[0], strict=True))[column] == value
+
+
+def wrapped(error, **chain):
+    """An error as a client library hands on another one."""
+    outer = RuntimeError("from a library")
+    for name, value in chain.items():
+        setattr(outer, name, value)
+    outer.__context__ = error
+    return outer
+
+
+class LocustBadStatusCode(Exception):  # noqa: N818  # its name
+    """As Locust's fast client calls a status of 400 and more."""
+
+
+@pytest.mark.parametrize(
+    ("make", "status", "expected"),
+    [
+        (lambda _: ConnectionResetError(104, "reset"), 0, ["ConnectionResetError", "[Errno 104] reset"]),
+        (lambda _: LocustBadStatusCode("500"), 500, ["HTTPError", "500"]),
+        (lambda deadline: deadline("late"), 0, ["DeadlineError", "late"]),
+        (lambda deadline: wrapped(deadline("late")), 0, ["DeadlineError", "late"]),
+        (lambda deadline: wrapped(None, original=deadline("late")), 0, ["DeadlineError", "late"]),
+        (lambda _: KeyError(), 200, ["KeyError", "KeyError()"]),
+        (lambda _: "only text", 0, ["str", "only text"]),
+    ],
+)
+def test_errors_have_a_class_and_a_text(pure, recorder, lines, *, make, status, expected):
+    """A status is called the same under both clients, and so is a deadline, however a library wraps it."""
+    answer = SimpleNamespace(status_code=status, headers={})
+    recorder.on_request(**request(pure, exception=make(pure.recorder.DeadlineError), response=answer))
+    assert lines.rows()[0][10:12] == expected
+
+
+def test_a_row_that_cannot_be_written_is_counted_and_told(pure, lines, capsys):
+    """The run goes on; the last line says how many rows are missing, stderr says why, once."""
+    broken = False
+
+    def write(line):
+        if broken:
+            raise OSError("disk full")
+        lines.append(line)
+
+    recorder = pure.recorder.Recorder("local", write, lambda: "chaos")
+    broken = True
+    for _ in range(3):
+        recorder.on_request(**request(pure))
+    broken = False
+    recorder.on_request(**request(pure))
+    recorder.close({"GET /": [4, 0]})
+    last = json.loads(lines[-1])
+    assert (last["rows"], last["errors"], last["totals"]) == (1, 3, {"GET /": [4, 0]})
+    assert capsys.readouterr().err.count("could not be recorded") == 1
