@@ -57,6 +57,7 @@ class Answer:
 
     def body(self) -> Iterator[bytes]:
         """The body, as lazy as the application made it."""
+        yield from self._drain()
         for chunk in self._body if self._chunks is None else self._chunks:
             yield from self._drain()
             yield chunk

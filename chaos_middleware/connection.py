@@ -10,11 +10,14 @@ import errno
 import os
 import socket
 import struct
+import time
+from array import array
 from typing import Any, NoReturn
 
 from chaos_middleware.errors import UnsupportedFault
 
 _NAMED = ("gunicorn.socket", "werkzeug.socket")
+_FLUSH_SECONDS = 1.0
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
 
@@ -46,12 +49,35 @@ def reset(environ: dict[str, Any]) -> NoReturn:
     """
     at = descriptor(environ)
     with socket.socket(fileno=os.dup(at)) as connection:
+        _flush(connection)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     here, there = socket.socketpair()
     there.close()
     with here:
         os.dup2(here.fileno(), at, inheritable=False)
     raise Severed
+
+
+def _flush(connection: socket.socket) -> None:
+    """Let what was sent arrive before a RST throws it away; a client that does not take it is not waited for long."""
+    if connection.family in {socket.AF_INET, socket.AF_INET6}:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    until = time.monotonic() + _FLUSH_SECONDS
+    while _unsent(connection) and time.monotonic() < until:
+        time.sleep(0.002)
+
+
+def _unsent(connection: socket.socket) -> int:
+    """Bytes that the other side has not acknowledged."""
+    buffer = array("i", [0])
+    try:
+        from fcntl import ioctl  # noqa: PLC0415 - Windows has neither
+        from termios import TIOCOUTQ  # noqa: PLC0415
+
+        ioctl(connection.fileno(), TIOCOUTQ, buffer)
+    except (ImportError, OSError):  # not to be had for this kind of socket
+        return 0
+    return buffer[0]
 
 
 def end(environ: dict[str, Any]) -> NoReturn:

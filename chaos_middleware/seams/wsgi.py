@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,7 @@ from chaos_middleware.connection import Severed
 from chaos_middleware.flask_signals import FlaskSignals
 from chaos_middleware.headers import (
     DEFAULT_STAGE,
-    FAULT,
     KEY_ENVIRON,
-    MAX_KEY_LENGTH,
     STAGE_ENVIRON,
     VALID_KEY,
     VALID_STAGE,
@@ -24,6 +22,9 @@ from chaos_middleware.seams.edge import edge_faults
 
 if TYPE_CHECKING:
     from chaos_middleware.injector import Injector
+
+_VALID_KEY = VALID_KEY.match
+_REMEMBERED_STAGES = 1000
 
 
 class Edge:
@@ -35,6 +36,8 @@ class Edge:
         self._scope_all = injector.experiment.scope == "all"
         self._allow_remote = injector.experiment.safety.allow_remote
         self._anonymous = count()
+        self._near: set[str | None] = set()  # addresses known to be this machine's
+        self._stages: set[str] = {DEFAULT_STAGE}
         self._signals = FlaskSignals(app, injector)
 
     def uninstall(self) -> None:
@@ -43,22 +46,24 @@ class Edge:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
-        key = self._key(environ)
-        if key is None:
+        key = environ.get(KEY_ENVIRON)
+        if key is None or _VALID_KEY(key) is None:
+            key = self._anonymous_key()
+        if key is None or (environ.get("REMOTE_ADDR") not in self._near and not self._is_near(environ)):
             current.set(None)  # a server that did not close the last body must not hand its request on
             return self._app(environ, start_response)
         outer = current.get()
         if outer is not None and outer.environ is environ:  # the app is wrapped twice
             return self._app(environ, start_response)
         stage = environ.get(STAGE_ENVIRON, DEFAULT_STAGE)
-        if stage is not DEFAULT_STAGE and VALID_STAGE.match(stage) is None:
-            stage = DEFAULT_STAGE
+        if stage not in self._stages:
+            stage = self._known_stage(stage)
         request, firings = self._injector.open(key, stage, environ)
+        request.start_response = start_response
         current.set(request)
-        answer = _Answer(request, start_response)
         try:
             app = edge_faults(self._app, firings, in_framework=self._signals.heard) if firings else self._app
-            body = app(environ, answer.start)
+            body = app(environ, request.start)
         except BaseException as error:
             _note_error(request, error)
             _leave(request)
@@ -68,28 +73,25 @@ class Edge:
             return body
         return _Body(body, request)
 
-    def _key(self, environ: dict[str, Any]) -> str | None:
-        key: str | None = environ.get(KEY_ENVIRON)
-        if key is None or VALID_KEY.match(key) is None or len(key) > MAX_KEY_LENGTH:
-            key = f"anon.{os.getpid()}.{next(self._anonymous)}" if self._scope_all else None
-        return key if self._allow_remote or _is_local(environ) else None
+    def _anonymous_key(self) -> str | None:
+        return f"anon.{os.getpid()}.{next(self._anonymous)}" if self._scope_all else None
 
+    def _is_near(self, environ: dict[str, Any]) -> bool:
+        """Whether faults may be had from this address: this machine's, or any where the experiment allows it."""
+        address = environ.get("REMOTE_ADDR")
+        if self._allow_remote:
+            return True
+        if address in {None, "", "::1"} or address.startswith(("127.", "::ffff:127.")):  # empty on a Unix socket
+            self._near.add(address)
+            return True
+        return False
 
-class _Answer:
-    """The app's `start_response`: notes the status and names the faults that the request met so far."""
-
-    __slots__ = ("_request", "_start_response")
-
-    def __init__(self, request: Request, start_response: StartResponse) -> None:
-        self._request = request
-        self._start_response = start_response
-
-    def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], Any]:
-        request = self._request
-        request.status = int(status[:3])
-        if request.faults:
-            headers = [*headers, (FAULT, ",".join(request.faults))]
-        return self._start_response(status, headers, *exc_info)
+    def _known_stage(self, stage: str) -> str:
+        if VALID_STAGE.match(stage) is None:
+            return DEFAULT_STAGE
+        if len(self._stages) < _REMEMBERED_STAGES:
+            self._stages.add(stage)
+        return stage
 
 
 class _Body:
@@ -132,8 +134,3 @@ def _leave(request: Request) -> None:
     request.error = None  # its traceback leads back to this request
     if current.get() is request:
         current.set(None)
-
-
-def _is_local(environ: dict[str, Any]) -> bool:
-    address = environ.get("REMOTE_ADDR") or ""  # empty on a Unix socket
-    return address[:4] == "127." or address in ("", "::1") or address.startswith("::ffff:127.")
