@@ -13,6 +13,5 @@ STAGE_ENVIRON = "HTTP_X_CHAOS_STAGE"
 
 DEFAULT_STAGE = "chaos"
 
-VALID_KEY = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
+VALID_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9_-]{1,64}\Z")
 VALID_STAGE = re.compile(r"[A-Za-z0-9_%.-]{1,40}\Z")
-MAX_KEY_LENGTH = 120

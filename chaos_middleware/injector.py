@@ -59,6 +59,7 @@ class Injector:
         self.control = control
         self.frames = frames
         self._seed = experiment.seed
+        self._point = draws.pointer(experiment.seed)
         self._plans = Plans(experiment, ledger)
         self._edges = self._plans.edges
         self._first: dict[str, int] = {}
@@ -68,17 +69,20 @@ class Injector:
 
     def open(self, key: str, stage: str, environ: dict[str, Any]) -> tuple[Request, list[Firing]]:
         """A request has come in: note it, and draw for it at the edge."""
-        at = draws.point(self._seed, key)
+        at = self._point(key, "", 0)
         request = Request(self, key, stage, environ, at)
         a, b, limit = self._share
         request.sampled = (a * at + b) & _MASK < limit
         place = self._edges.get((stage, request.method, request.path)) or self._plans.edge(request)
-        self.ledger.reached(key + place.tail)
+        tail, armed, (a, b, mask, miss, carry) = place
+        self.ledger.reached(key + tail)
         fired: list[Firing] = []
-        for a, b, limit, rule in place.armed:
+        if ((a * at + b & mask) + miss) & carry == carry:  # draws.none_fires
+            return request, fired
+        for a, b, limit, rule in armed:
             if (a * at + b) & _MASK < limit:
                 fired.append(Firing(f"{key}:{rule.name}", rule, _settled(self._seed, rule, at), request))
-        return request, self._gated(request, fired) if fired else fired
+        return request, self._gated(request, fired)
 
     def reach(self, request: Request, call: Call) -> tuple[int, list[Firing]]:
         """A request is about to make a call: note it, draw for it; returns the call's occurrence and what fires.
@@ -92,7 +96,7 @@ class Injector:
         fired = []
         for a, b, limit, rule in place.armed:
             counted = occurrence if rule.persistence == "attempt" else 0
-            at = draws.point(self._seed, request.key, identity, counted)
+            at = self._point(request.key, identity, counted)
             if (a * at + b) & _MASK < limit:
                 name = f"{request.key}:{rule.name}:{call_hash(identity)}.{occurrence}"
                 fired.append(Firing(name, rule, _settled(self._seed, rule, at), request, call, occurrence))
@@ -170,7 +174,7 @@ class Injector:
             stage=request.stage,
             route=request.where(),
             method=request.method,
-            status=request.status,
+            status=request.status and int(request.status[:3]),
             seconds=time() - request.started,
             faults=request.faults,
             error=error and {"class": type(error).__name__, "text": str(error)[:300]},

@@ -31,7 +31,7 @@ class Call(NamedTuple):
 
 
 class Armed(NamedTuple):
-    """A rule with a rate above 0: it fires where `(a·x + b) mod 2^128 < limit` (see draws.py)."""
+    """A rule with a rate above 0: it fires where `(a·x + b) mod 2^64 < limit` (see draws.py)."""
 
     a: int
     b: int
@@ -44,6 +44,7 @@ class Place(NamedTuple):
 
     tail: str
     armed: tuple[Armed, ...]
+    lanes: draws.Lanes
 
 
 class Plans:
@@ -84,13 +85,11 @@ class Plans:
         rules = [r for r in self._experiment.rules if r.seam == seam and _matches(r.match, request, call)]
         example = call.identity if call else f"{request.method} {request.path}"
         number = self._ledger.plan(seam, tuple(rule.name for rule in rules), example)
-        armed = []
-        for rule in rules:
-            rate = rule.rate_in(request.stage)
-            if rate > 0:
-                hashed = draws.rule_hash(self._experiment.seed, rule.name)
-                armed.append(Armed(hashed.a, hashed.b, draws.limit(rate), rule))
-        return Place(f"\t{request.stage}\t{number}", tuple(armed))
+        rated = [(rule, rule.rate_in(request.stage)) for rule in rules]
+        hashes = [(draws.rule_hash(self._experiment.seed, r.name), rate, r) for r, rate in rated if rate > 0]
+        armed = tuple(Armed(hashed.a, hashed.b, draws.limit(rate), rule) for hashed, rate, rule in hashes)
+        lanes = draws.lanes([(hashed, rate) for hashed, rate, _ in hashes])
+        return Place(f"\t{request.stage}\t{number}", armed, lanes)
 
 
 def _matches(match: Match, request: Request, call: Call | None) -> bool:

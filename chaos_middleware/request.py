@@ -12,7 +12,10 @@ from contextvars import ContextVar
 from time import time
 from typing import TYPE_CHECKING, Any
 
+from chaos_middleware.headers import FAULT
+
 if TYPE_CHECKING:
+    from chaos_middleware.answers import StartResponse
     from chaos_middleware.injector import Firing, Injector
 
 current: ContextVar[Request | None] = ContextVar("chaos_request", default=None)
@@ -22,12 +25,13 @@ class Request:
     """One keyed request while it is in the app. Cheap to make: one is made for every request under chaos."""
 
     route: str | None = None  # the framework's template, once it has told
-    status: int | None = None
+    status: str | None = None  # the status line
     error: BaseException | None = None
     fired: tuple[Firing, ...] = ()  # what the draws decided, whether or not it came to act
     faults: tuple[str, ...] = ()  # ids of the fault events met so far
     calls: tuple[dict[str, Any], ...] = ()  # ended outbound calls that wait for a reason to be written down
     pending: dict[str, Callable[[], None]] | None = None  # by phase: what raises an error inside the framework
+    start_response: StartResponse  # the server's
     _occurrences: dict[str, itertools.count[int]] | None = None
 
     def __init__(self, injector: Injector, key: str, stage: str, environ: dict[str, Any], point: int) -> None:
@@ -40,6 +44,13 @@ class Request:
         self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         self.started = time()
         self.sampled = False
+
+    def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], Any]:
+        """The app's `start_response`: notes the status and names the faults that the request met so far."""
+        self.status = status
+        if self.faults:
+            headers = [*headers, (FAULT, ",".join(self.faults))]
+        return self.start_response(status, headers, *exc_info)
 
     def occurrence(self, call: str) -> int:
         """How often this same call came before in this request; safe with the app's own threads."""
