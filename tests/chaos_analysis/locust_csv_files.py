@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,25 +67,13 @@ def _history(total: Sequence[Sequence[float]], users: int, rate: float, started:
     n, bad = len(total[0]) + len(total[1]), len(total[1])
     every = np.array([*total[0], *total[1]])
     percentiles = _percentiles(every)
+    spread = [int(np.median(every)), every.mean(), every.min(), every.max(), 512.0]
     rows: list[list[object]] = [[started, 0, "", "Aggregated", "0.000000", "0.000000", *["N/A"] * 11, *[0] * 7]]
-    for second in range(1, int(n / rate) + 1):
+    for second in range(1, ceil(n / rate) + 1):
         so_far = min(n, int(second * rate))
-        figures = [
-            so_far,
-            round(bad * so_far / n),
-            int(np.median(every)),
-            every.mean(),
-            every.min(),
-            every.max(),
-            512.0,
-        ]
         speeds = [f"{rate:2f}", f"{rate * bad / n:2f}"]
-        rows.append([started + second, users, "", "Aggregated", *speeds, *percentiles, *figures])
-    if n > int(n / rate) * rate:
-        last = [n, bad, int(np.median(every)), every.mean(), every.min(), every.max(), 512.0]
-        rows.append(
-            [started + int(n / rate) + 1, users, "", "Aggregated", f"{rate:2f}", "0.000000", *percentiles, *last]
-        )
+        totals = [so_far, round(bad * so_far / n), *spread]
+        rows.append([started + second, users, "", "Aggregated", *speeds, *percentiles, *totals])
     return rows
 
 
