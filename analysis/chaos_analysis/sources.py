@@ -16,7 +16,7 @@ class Sources:
     root: Path
 
     def text(self, path: str) -> str | None:
-        """The whole text, line endings as they are; None for a file that was not kept, is not UTF-8 or lies elsewhere."""
+        """The whole text, line endings as they are; None for a file that was not kept or is not UTF-8."""
         file = (self.root / path).resolve()
         if not file.is_relative_to(self.root.resolve()):
             return None

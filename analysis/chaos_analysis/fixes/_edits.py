@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from itertools import count, takewhile
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from chaos_analysis.fixes._source import Source, Splice
 
 _Import = cst.Import | cst.ImportFrom
+_COMMA = re.compile(r"(?:\s|\\|#[^\r\n]*[\r\n])*,")  # after an argument, across line breaks and comments
 MIN_WIDTH = 88  # a line that short is never broken: the width that Black and Ruff default to
 
 
@@ -29,13 +31,11 @@ def add_keyword(source: Source, call: cst.Call, argument: str) -> list[Splice]:
     margin = source.text[source.line_start(start) : start]
     if margin.strip():
         return _inline(source, call, argument)
+    comma = ","
+    if there := _COMMA.match(source.text, end):
+        comma, end = "", there.end()
     if source.line_start(end_of_call) <= end:
-        return [(end, end, f",{source.newline}{margin}{argument}")]
-    comma = ""
-    if isinstance(last.comma, cst.Comma):
-        end += len(source.module.code_for_node(last.comma.whitespace_before))
-    else:
-        comma = ","
+        return [(end, end, f"{comma}{source.newline}{margin}{argument}")]
     below = source.line_end(end)  # a comment beside the last argument stays there
     return [(end, end, comma), (below, below, f"{margin}{argument},{source.newline}")]
 

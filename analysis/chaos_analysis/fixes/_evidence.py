@@ -41,10 +41,12 @@ class Evidence:
         calls = self.tables.calls
         return calls[(calls["file"] == site.file) & (calls["line"] == site.line)]
 
-    def errors_of(self, pattern: Pattern) -> tuple[str, ...]:
-        """Class names of the exceptions that left the app in answers that met the pattern's faults."""
-        answers = self.tables.answers
+    def errors_of(self, pattern: Pattern, *faults: str) -> tuple[str, ...]:
+        """Classes of the exceptions that left the app in answers that met the pattern's faults, or those of a type."""
+        answers, events = self.tables.answers, self.tables.faults
         rules = set(pattern.rules)
+        if faults:
+            rules &= set(events[events["fault"].isin(faults)]["rule"])
         found = {
             error.rpartition(".")[2]
             for ids, error in zip(answers["faults"], answers["error"], strict=True)
@@ -55,15 +57,23 @@ class Evidence:
     @property
     def deadline(self) -> float | None:
         """Seconds that the client waited at most, where the run says so."""
-        seconds = (self.run.get("load") or {}).get("deadline_seconds")
+        seconds = (self.run.get("load") or {}).get("deadline")
         return float(seconds) if seconds else None
 
     def proposal(
-        self, fix: Fix, patterns: Sequence[Pattern], site: Site, spot: Spot | str, *, what: str, why: str, caution: str
+        self,
+        fix: Fix,
+        patterns: Sequence[Pattern],
+        site: Site | None,
+        spot: Spot | str,
+        *,
+        what: str,
+        why: str,
+        caution: str,
     ) -> Iterator[Proposal]:
         """The proposal with its diff at `site`, none where the change is there already; a text `spot` says why."""
         diff, reason = "", spot if isinstance(spot, str) else None
-        if isinstance(spot, Spot):
+        if site is not None and isinstance(spot, Spot):
             try:
                 diff = self._diff(fix, site.file, spot)
             except AlreadyThere:
@@ -73,11 +83,11 @@ class Evidence:
         yield Proposal(
             number=0,
             fix=fix.name,
-            title=f"{fix.title}: {site}",
+            title=f"{fix.title}: {site}" if site else fix.title,
             patterns=tuple(pattern.id for pattern in patterns),
-            file=site.file,
-            line=site.line,
-            function=site.function,
+            file=site.file if site else None,
+            line=site.line if site else None,
+            function=site.function if site else None,
             what=what,
             why=why,
             reference=fix.reference,

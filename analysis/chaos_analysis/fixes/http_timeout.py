@@ -12,7 +12,7 @@ from chaos_analysis.fixes._calls import HttpCall, has_star, http_call, keyword
 from chaos_analysis.fixes._edits import add_keyword
 from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
-from chaos_analysis.fixes._source import Source
+from chaos_analysis.fixes._source import Source, Splice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -206,6 +206,12 @@ class HttpTimeout(Fix):
             at="requests.get",
         ),
         Case(
+            "only connecting is bounded",
+            before="import requests\n\nrequests.get(url, timeout=(3, None))\n",
+            after="import requests\n\nrequests.get(url, timeout=(3, 0.25))\n",
+            at="requests.get",
+        ),
+        Case(
             "a timeout is there",
             before="""
                 import requests
@@ -264,8 +270,8 @@ class HttpTimeout(Fix):
             else f"{max(spot.timeout):g}"
         )
         given = keyword(node, "timeout")
-        if given is not None and module.code(given.value) == "None":
-            return module.splice([(*module.span(given.value), value)])
+        if given is not None and (unset := _unset(module, given.value, value, spot)):
+            return module.splice(unset)
         if given is not None or len(node.args) > _POSITION.get(call.library, 8):
             raise AlreadyThere("the call has a timeout")
         if star := has_star(node):
@@ -292,6 +298,15 @@ class HttpTimeout(Fix):
                 why=f"{summaries(patterns)} {measured}".strip(),
                 caution=_caution(patterns),
             )
+
+
+def _unset(source: Source, given: cst.BaseExpression, value: str, spot: Spot) -> list[Splice]:
+    """What to put where the timeout is an explicit None, or a pair with a None in it."""
+    if source.code(given) == "None":
+        return [(*source.span(given), value)]
+    halves = given.elements if isinstance(given, cst.Tuple) else ()
+    pairs = zip(halves, spot.timeout, strict=False)
+    return [(*source.span(h.value), f"{seconds:g}") for h, seconds in pairs if source.code(h.value) == "None"]
 
 
 def _spot(timeouts: Bound | None, n: int, deadline: float | None) -> tuple[Spot | str, str]:

@@ -164,7 +164,9 @@ class RaiseForStatus(Fix):
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal for each site whose error statuses left the app as an error of something else."""
         for site, found in evidence.by_site("dependency_error"):
-            unrelated = {pattern.id: sorted(set(evidence.errors_of(pattern)) - COVERED) for pattern in found}
+            unrelated = {
+                pattern.id: sorted(set(evidence.errors_of(pattern, "http_error")) - COVERED) for pattern in found
+            }
             patterns = [pattern for pattern in found if "http_error" in pattern.faults and unrelated[pattern.id]]
             if not patterns:
                 continue

@@ -248,7 +248,7 @@ class Unavailable(Fix):
             ),
         )
 
-    def _home(self, evidence: Evidence) -> tuple[Site, Spot | str]:
+    def _home(self, evidence: Evidence) -> tuple[Site | None, Spot | str]:
         """The file to change: the one with the error handlers, else the one that makes the app."""
         found: list[tuple[bool, Site]] = []
         for file in evidence.sources.files():
@@ -266,9 +266,7 @@ class Unavailable(Fix):
             found.append((where.first, Site(file, line, where.function.name.value if where.function else "<module>")))
         if found:
             return min(found, key=lambda each: each[0])[1], Spot()
-        return Site(
-            "", 0, ""
-        ), "no file of the run's sources makes a Flask app: register the handler where yours is made"
+        return None, "no file of the run's sources makes a Flask app: register the handler where yours is made"
 
 
 def _covered(evidence: Evidence, pattern: Pattern) -> bool:

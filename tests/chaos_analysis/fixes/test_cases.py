@@ -71,7 +71,7 @@ def test_ruff_finds_nothing_new(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "services/my planner"])
 def test_git_applies_the_diff_at_the_top_of_the_repository(tmp_path: Path, prefix: str) -> None:
-    """`git apply` takes every case's diff, for an app at the top and for one in a subfolder with a space in its name."""
+    """`git apply` takes every case's diff, for an app at the top and for one in a subfolder with a space in it."""
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     app = tmp_path / prefix
     app.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,241 @@
+"""Proposals for a run of the planner, made from its real source."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from chaos_analysis.fixes import advise, propose
+from chaos_analysis.model import Estimate, Pattern, Site, Tables
+from chaos_analysis.sources import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "orbital_travel_planner"
+SUPPLIERS = "orbital_travel_planner/suppliers.py"
+CALLS = ["file", "line", "function", "faults", "error", "seconds", "timeout"]
+RUN: dict[str, Any] = {"app": {"git_prefix": ""}, "load": {}}
+
+
+@pytest.fixture
+def planner(tmp_path: Path) -> Path:
+    """A copy of the planner's source in a repository of its own."""
+    shutil.copytree(EXAMPLE, tmp_path / "planner", ignore=shutil.ignore_patterns("__pycache__", "instance"))
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path / "planner", check=True)
+    return tmp_path / "planner"
+
+
+def _pattern(finder: str, site: Site | None, *, failures: int = 10, **more: Any) -> Pattern:
+    return Pattern(
+        id=f"{finder}:{site}",
+        finder=finder,
+        title=finder,
+        summary=f"{failures} requests failed.",
+        evidence="direct",
+        severity="high",
+        endpoint=None,
+        failures=failures,
+        rate=Estimate(None, None, None, 0, "probability"),
+        site=site,
+        rules=("fares-down",),
+        **more,
+    )
+
+
+def _site(planner: Path, text: str) -> Site:
+    """The line of the planner's suppliers.py with this text, as a ledger would name it."""
+    lines = (planner / SUPPLIERS).read_text().splitlines()
+    line = next(number for number, each in enumerate(lines, start=1) if text in each)
+    return Site(SUPPLIERS, line, "Suppliers")
+
+
+def _tables(calls: Sequence[tuple[Any, ...]] = (), errors: tuple[str, ...] = (), status: int = 503) -> Tables:
+    nothing = pd.DataFrame()
+    answers = pd.DataFrame({"faults": [("1.2.3:fares-down:00aa11bb.0",)] * len(errors), "error": list(errors)})
+    asked = {"fault": ["http_error"], "rule": ["fares-down"], "asked": [{"type": "http_error", "status": status}]}
+    table = pd.DataFrame(list(calls), columns=CALLS)
+    return Tables(nothing, pd.DataFrame(asked), table, answers, *[nothing] * 5)
+
+
+def _healthy(site: Site, n: int) -> list[tuple[Any, ...]]:
+    return [(site.file, site.line, site.function, (), None, 0.02, None)] * n
+
+
+def _apply(diff: str, root: Path) -> None:
+    subprocess.run(["git", "apply", "-"], input=diff.encode(), cwd=root, check=True)
+
+
+def test_a_missing_timeout_is_mended_with_the_measured_value(planner: Path) -> None:
+    """400 healthy calls of 20 ms give the floor; the proposal names file and line, cites n, and its patch applies."""
+    site = _site(planner, "/fares/{slug}")
+    pattern = _pattern("missing_timeout", site, target="GET 127.0.0.1/fares/*", faults=("latency",))
+    (found,) = propose([pattern], _tables(_healthy(site, 400)), Sources(planner), RUN)
+    assert (found.fix, found.file, found.line, found.number) == ("http_timeout", SUPPLIERS, site.line, 1)
+    assert found.patch == "fixes/01-http_timeout.patch"
+    assert found.automatic
+    assert "p99 of 400 fault-free calls" in found.why
+    _apply(found.diff, planner)
+    assert 'self.session.get(f"{self.url}/fares/{slug}", timeout=(1.05, 0.25))' in (planner / SUPPLIERS).read_text()
+
+
+def test_without_enough_calls_the_timeout_is_proposed_in_words(planner: Path) -> None:
+    """71 healthy calls, and any number of faulted ones, support no figure: the proposal says how many it takes."""
+    site = _site(planner, "/fares/{slug}")
+    faulted = [(site.file, site.line, site.function, ("id",), None, 1.0, None)] * 500
+    pattern = _pattern("missing_timeout", site, target="GET 127.0.0.1/fares/*")
+    (found,) = propose([pattern], _tables(_healthy(site, 71) + faulted), Sources(planner), RUN)
+    assert (found.diff, found.patch, found.automatic) == ("", None, False)
+    assert "need 72 fault-free calls at this site for a timeout, have 71" in str(found.why_no_diff)
+
+
+def test_no_timeout_is_proposed_that_the_client_would_not_wait_for(planner: Path) -> None:
+    """Healthy calls that need longer than the client's deadline leave no room for a timeout."""
+    site = _site(planner, "/fares/{slug}")
+    pattern = _pattern("missing_timeout", site, target="GET 127.0.0.1/fares/*")
+    run = RUN | {"load": {"deadline": 0.2}}
+    (found,) = propose([pattern], _tables(_healthy(site, 400)), Sources(planner), run)
+    assert not found.diff
+    assert "no timeout serves both" in str(found.why_no_diff)
+
+
+def test_calls_of_one_session_share_a_retry(planner: Path) -> None:
+    """Two sites on the planner's session are mended by one patch, once, with both patterns and all failures."""
+    sites = _site(planner, "/fares/{slug}"), _site(planner, 'params={"destinations"')
+    patterns = [
+        _pattern("dependency_error", site, target="GET 127.0.0.1/fares", faults=("connection_reset",), failures=7)
+        for site in sites
+    ]
+    found, *others = propose(patterns, _tables(), Sources(planner), RUN)
+    assert (found.fix, found.failures, len(found.patterns)) == ("retry", 14, 2)
+    assert [other.fix for other in others] == ["unavailable"]
+    _apply(found.diff, planner)
+    assert (planner / SUPPLIERS).read_text().count("self.session.mount(") == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "fault", "status"),
+    [
+        ("POST 127.0.0.1/authorisations", "connection_reset", 503),
+        ("GET 127.0.0.1/fares", "truncated_body", 503),
+        ("GET 127.0.0.1/fares", "http_error", 500),
+    ],
+)
+def test_what_a_retry_cannot_mend_gets_none(planner: Path, target: str, fault: str, status: int) -> None:
+    """No retry for a POST, for a body that breaks off after the answer came, or for a status that is not repeated."""
+    pattern = _pattern("dependency_error", _site(planner, "/fares/{slug}"), target=target, faults=(fault,))
+    assert "retry" not in [found.fix for found in propose([pattern], _tables(status=status), Sources(planner), RUN)]
+
+
+def test_errors_of_requests_are_mapped_where_the_planner_registers_its_handlers(planner: Path) -> None:
+    """The 503 handler goes beside the others, in their shape; it ranks below what rescues, though it addresses more."""
+    sites = _site(planner, "/fares/{slug}"), _site(planner, "/authorisations")
+    patterns = [
+        _pattern("dependency_error", sites[0], target="GET 127.0.0.1/fares/*", faults=("connection_reset",)),
+        _pattern("dependency_error", sites[1], target="POST 127.0.0.1/authorisations", faults=("read_timeout",)),
+    ]
+    tables = _tables(errors=("ConnectionError", "ReadTimeout"))
+    first, second = propose(patterns, tables, Sources(planner), RUN)
+    assert (first.fix, second.fix, second.file) == ("retry", "unavailable", "orbital_travel_planner/errors.py")
+    assert second.failures == 20
+    _apply(second.diff, planner)
+    after = (planner / "orbital_travel_planner" / "errors.py").read_text()
+    assert "app.register_error_handler(requests.RequestException, _dependency_unavailable)" in after
+    assert 'answer = {"error": "Service Unavailable", "message": "Unavailable for the moment."}' in after
+
+
+def test_an_error_that_is_not_of_requests_is_not_mapped(planner: Path) -> None:
+    """A KeyError from an unchecked error body is no case for the 503 handler, but for a check of the status."""
+    site = _site(planner, "/advisories/")
+    pattern = _pattern("dependency_error", site, target="GET 127.0.0.1/advisories/*", faults=("http_error",))
+    found = propose([pattern], _tables(errors=("KeyError",)), Sources(planner), RUN)
+    assert [each.fix for each in found] == ["retry", "raise_for_status"]
+    assert "KeyError" in found[1].why
+
+
+def test_every_patch_of_the_planner_applies_alone_and_pleases_its_linter(planner: Path) -> None:
+    """All four kinds of patch, each on the recorded source: it applies, and ruff finds nothing in the result."""
+    site = _site(planner, "/advisories/")
+    patterns = [
+        _pattern("missing_timeout", site, target="GET 127.0.0.1/advisories/*"),
+        _pattern("dependency_error", site, target="GET 127.0.0.1/advisories/*", faults=("http_error",)),
+        _pattern("dependency_error", _site(planner, "/authorisations"), target="POST x/y", faults=("read_timeout",)),
+    ]
+    tables = _tables(_healthy(site, 100), errors=("KeyError", "ReadTimeout"))
+    found = propose(patterns, tables, Sources(planner), RUN)
+    assert {each.fix for each in found} == {"http_timeout", "retry", "raise_for_status", "unavailable"}
+    lint = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,W,I", "--line-length", "120", "."]
+    for proposal in found:
+        _apply(proposal.diff, planner)
+        subprocess.run(lint, cwd=planner, check=True)
+        subprocess.run(["git", "apply", "-R", "-"], input=proposal.diff.encode(), cwd=planner, check=True)
+
+
+def test_the_patched_planner_answers_an_outage_with_503(planner: Path) -> None:
+    """With no suppliers listening, the planner with the handler answers 503 in its own JSON, with Retry-After."""
+    pattern = _pattern(
+        "dependency_error", _site(planner, "/authorisations"), target="POST x/y", faults=("read_timeout",)
+    )
+    (found,) = propose([pattern], _tables(), Sources(planner), RUN)
+    _apply(found.diff, planner)
+    ask = (
+        "from orbital_travel_planner import create_app\n"
+        "app = create_app({'SUPPLIERS_URL': 'http://127.0.0.1:1', 'DATABASE_URL': 'sqlite:///planner.db'})\n"
+        "answer = app.test_client().get('/api/destinations')\n"
+        "print(answer.status_code, answer.json['error'], answer.headers['Retry-After'])\n"
+    )
+    told = subprocess.run([sys.executable, "-c", ask], cwd=planner, capture_output=True, text=True, check=True)
+    assert told.stdout == "503 Service Unavailable 1\n"
+
+
+def test_a_diff_names_the_file_from_the_top_of_the_repository(planner: Path) -> None:
+    """For an app in a subfolder the paths begin with that folder."""
+    site = _site(planner, "/fares/{slug}")
+    pattern = _pattern("missing_timeout", site, target="GET 127.0.0.1/fares/*")
+    run = RUN | {"app": {"git_prefix": "services/planner"}}
+    (found,) = propose([pattern], _tables(_healthy(site, 100)), Sources(planner), run)
+    assert found.diff.startswith(f"--- a/services/planner/{SUPPLIERS}\n+++ b/services/planner/{SUPPLIERS}\n")
+
+
+def test_without_sources_every_proposal_is_in_words(tmp_path: Path) -> None:
+    """Nothing was kept of the source: proposals still name the line, and say why they have no diff."""
+    site = Site(SUPPLIERS, 50, "Suppliers.fare")
+    patterns = [
+        _pattern("missing_timeout", site, target="GET 127.0.0.1/fares/*"),
+        _pattern("dependency_error", site, target="GET 127.0.0.1/fares/*", faults=("connection_reset",)),
+    ]
+    found = propose(patterns, _tables(_healthy(site, 100)), Sources(tmp_path), RUN)
+    assert [each.fix for each in found] == ["http_timeout", "retry", "unavailable"]
+    assert all(each.why_no_diff and not each.diff and not each.automatic for each in found)
+    assert [(each.file, each.line) for each in found] == [(SUPPLIERS, 50), (SUPPLIERS, 50), (None, None)]
+
+
+def test_findings_without_a_codemod_are_answered_in_words(tmp_path: Path) -> None:
+    """Collateral failures and hidden errors get advice, one proposal a kind, with the patterns it is for."""
+    pattern = _pattern("collateral", None)
+    patterns = [pattern, replace(pattern, id="collateral:2", failures=5), _pattern("wrong_content", None, failures=30)]
+    found = propose(patterns, _tables(), Sources(tmp_path), RUN)
+    assert [(each.fix, each.failures, each.number) for each in found] == [
+        ("wrong_content", 30, 1),
+        ("collateral", 15, 2),
+    ]
+    assert found[1].patterns == (pattern.id, "collateral:2")
+
+
+def test_plain_locust_statistics_get_advice() -> None:
+    """Error rates, slow tails and exceptions of a CSV are answered in words, most failures first; the rest is left."""
+    patterns = [
+        _pattern("tail_latency", None, failures=0),
+        _pattern("error_rate", None, failures=9),
+        _pattern("exceptions", None, failures=4),
+        _pattern("something_else", None),
+    ]
+    found = advise(patterns)
+    assert [(each.number, each.fix) for each in found] == [(1, "error_rate"), (2, "exceptions"), (3, "tail_latency")]
+    assert all(each.why_no_diff and "https://" in each.reference for each in found)

@@ -1,0 +1,105 @@
+"""The retry that is proposed, at work against a real server."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+import requests
+from chaos_analysis.fixes._fix import Spot
+from chaos_analysis.fixes.retry import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOURCE = """\
+import requests
+
+
+def call(url, query=None):
+    return requests.get(url, query)
+
+
+def order(url):
+    return requests.post(url)
+"""
+
+
+class _Flaky(BaseHTTPRequestHandler):
+    """Fails each path's first request as its name says, then answers 200 and sets a cookie."""
+
+    hits: ClassVar[Counter[tuple[str, str]]] = Counter()
+    cookies: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        self.hits[self.command, path] += 1
+        self.cookies.append(self.headers.get("Cookie"))
+        first = self.hits[self.command, path] == 1
+        if path == "/reset" and first:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            return
+        self.send_response(503 if path == "/down" or (path == "/busy" and first) else 200)
+        self.send_header("Set-Cookie", "user=1")
+        self.send_header("Retry-After", "3600")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *words: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """A server that forgets what it counted before."""
+    _Flaky.hits.clear()
+    _Flaky.cookies.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Flaky) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def patched() -> dict[str, Any]:
+    """The names of the patched module, whose GET is retried."""
+    names: dict[str, Any] = {}
+    exec(compile(Retry().edit(SOURCE, Spot(line=5, method="GET")), "patched.py", "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize("path", ["/reset", "/busy"])
+def test_a_fault_that_passes_is_not_seen(patched: dict[str, Any], url: str, path: str) -> None:
+    """A reset connection or a 503 is repeated once, at once, however long the server asks to wait."""
+    assert patched["call"](url + path, {"q": 1}).status_code == 200
+    assert _Flaky.hits["GET", path] == 2
+
+
+def test_an_outage_is_handed_back_as_it_was(patched: dict[str, Any], url: str) -> None:
+    """After two repetitions the caller gets the 503 itself, as without retries."""
+    assert patched["call"](url + "/down").status_code == 503
+    assert _Flaky.hits["GET", "/down"] == 3
+
+
+def test_a_post_is_sent_once(patched: dict[str, Any], url: str) -> None:
+    """Neither the bare POST nor one on the session with retries is repeated after it was sent."""
+    for post in (patched["order"], patched["SESSION"].post):
+        with pytest.raises(requests.ConnectionError):
+            post(url + "/reset")
+        assert _Flaky.hits.pop(("POST", "/reset")) == 1
+
+
+def test_calls_share_no_cookies(patched: dict[str, Any], url: str) -> None:
+    """A cookie that one answer sets is not sent with the next call, as with `requests.get`."""
+    patched["call"](url + "/a")
+    patched["call"](url + "/a")
+    assert _Flaky.cookies == [None, None]
