@@ -1,0 +1,62 @@
+"""The app's own frame among all others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from chaos_middleware.callsite import AppFrames
+
+HERE = Path(__file__).parent
+
+
+def where(frames):
+    """The nearest app frame at the caller."""
+    return frames.nearest(sys._getframe(1))
+
+
+def test_the_innermost_app_frame_is_found():
+    """File, line and qualified function name of the caller, when it is the app's."""
+    site = where(AppFrames(str(HERE)))
+    assert (site.file, site.function) == (__file__, "test_the_innermost_app_frame_is_found")
+    assert "site = where" in Path(__file__).read_text().splitlines()[site.line - 1]
+
+
+def test_library_frames_are_passed_over():
+    """A call through the standard library is the app's, where the app called the library."""
+    frames = AppFrames(str(HERE))
+    sites = []
+    json.loads("{}", object_hook=lambda _: sites.append(where(frames)))
+    assert sites[0].file == __file__
+
+
+def test_an_app_elsewhere_has_no_frame_here(tmp_path):
+    """None, where nothing of the app is on the stack."""
+    assert where(AppFrames(str(tmp_path))) is None
+
+
+@pytest.mark.parametrize("folder", ["site-packages", ".venv/lib/python3.11/site-packages", "dist-packages"])
+def test_installed_packages_below_the_app_are_not_the_app(tmp_path, folder):
+    """A virtual environment inside the app's folder is not its source."""
+    file = tmp_path / folder / "lib.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("def call(f):\n    return f()\n")
+    namespace = {}
+    exec(compile(file.read_text(), str(file), "exec"), namespace)
+    assert namespace["call"](lambda: where(AppFrames(str(tmp_path)))) is None
+    (tmp_path / "own.py").write_text(file.read_text())
+    exec(compile(file.read_text(), str(tmp_path / "own.py"), "exec"), namespace)
+    site = namespace["call"](lambda: where(AppFrames(str(tmp_path))))
+    assert (site.file, site.line) == (str(tmp_path / "own.py"), 2)
+
+
+def test_the_deepest_app_frame_of_a_traceback():
+    """The innermost frame of the app's, also where a library raised."""
+    with pytest.raises(json.JSONDecodeError) as error:
+        json.loads("{")
+    site = AppFrames(str(HERE)).deepest(error.value.__traceback__)
+    assert site.function == "test_the_deepest_app_frame_of_a_traceback"
+    assert AppFrames(str(HERE / "faults")).deepest(error.value.__traceback__) is None
