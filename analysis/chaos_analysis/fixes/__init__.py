@@ -39,9 +39,8 @@ def propose(
     """
     evidence = Evidence(patterns, tables, sources, run)
     found = _merged(proposal for fix in FIXES for proposal in fix.propose(evidence))
-    addressed = {name for proposal in found for name in proposal.patterns}
-    left = [pattern for pattern in patterns if pattern.finder in _IN_WORDS and pattern.id not in addressed]
-    found += in_words(left, "what to do here is for people to decide")
+    others = [pattern for pattern in patterns if pattern.finder in _IN_WORDS]
+    found += in_words(others, "what to do here is for people to decide")
     rescuing = {fix.name for fix in FIXES if fix.rescues}
     return _numbered(
         sorted(found, key=lambda each: (not each.diff, bool(each.diff) and each.fix not in rescuing, -each.failures))

@@ -28,11 +28,15 @@ class Evidence:
     sources: Sources
     run: Mapping[str, Any]
 
-    def by_site(self, *finders: str) -> list[tuple[Site, tuple[Pattern, ...]]]:
-        """The patterns of these finders that name a call site, one entry a line."""
+    def http(self, *finders: str) -> list[Pattern]:
+        """The patterns of these finders that are about outbound HTTP calls."""
+        return [each for each in self.patterns if each.finder in finders and each.seam in (None, "http_client")]
+
+    def http_sites(self, *finders: str) -> list[tuple[Site, tuple[Pattern, ...]]]:
+        """Those that name a call site, one entry a line."""
         groups: dict[tuple[str, int], list[Pattern]] = {}
-        for pattern in self.patterns:
-            if pattern.finder in finders and pattern.site is not None:
+        for pattern in self.http(*finders):
+            if pattern.site is not None:
                 groups.setdefault((pattern.site.file, pattern.site.line), []).append(pattern)
         return [(found[0].site, tuple(found)) for found in groups.values() if found[0].site is not None]
 

@@ -280,7 +280,7 @@ class HttpTimeout(Fix):
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal for each site whose calls have no timeout."""
-        for site, patterns in evidence.by_site("missing_timeout"):
+        for site, patterns in evidence.http_sites("missing_timeout"):
             calls = evidence.calls_at(site)
             healthy = calls[(calls["faults"].map(len) == 0) & calls["error"].isna()]
             spot, measured = _spot(bound(healthy["seconds"].to_list()), len(healthy), evidence.deadline)

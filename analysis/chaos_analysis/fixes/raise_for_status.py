@@ -163,7 +163,7 @@ class RaiseForStatus(Fix):
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal for each site whose error statuses left the app as an error of something else."""
-        for site, found in evidence.by_site("dependency_error"):
+        for site, found in evidence.http_sites("dependency_error"):
             unrelated = {
                 pattern.id: sorted(set(evidence.errors_of(pattern, "http_error")) - COVERED) for pattern in found
             }

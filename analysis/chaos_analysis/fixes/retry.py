@@ -310,7 +310,7 @@ class Retry(Fix):
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal for each site where faults that a repetition can mend failed an idempotent call."""
-        for site, found in evidence.by_site("dependency_error"):
+        for site, found in evidence.http_sites("dependency_error", "wrong_content"):
             patterns = [pattern for pattern in found if _mendable(evidence, pattern)]
             if not patterns:
                 continue
@@ -346,6 +346,6 @@ def _caution(*, unbounded: bool) -> str:
         f"{first}The worst wait is three times the timeout plus 0.3 s: keep it inside the caller's budget, and retry "
         "at one layer only. It does not help an outage that lasts longer, nor a body that is cut short or garbled. "
         "When the attempts are used up a read timeout surfaces as requests.ConnectionError. A POST on the same "
-        "session is repeated only where no connection was made at all. Tests that replace `requests.get` need to "
-        "replace the session's. Needs urllib3 2 for the jitter."
+        "session is repeated only where no connection was made at all. A bare call moves to a session that all "
+        "threads share; tests that replace `requests.get` must replace the session's. The jitter needs urllib3 2."
     )

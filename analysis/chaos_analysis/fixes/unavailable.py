@@ -222,11 +222,7 @@ class Unavailable(Fix):
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal for the app, for all patterns in which an error of requests left it."""
-        patterns = [
-            pattern
-            for pattern in evidence.patterns
-            if pattern.finder == "dependency_error" and _covered(evidence, pattern)
-        ]
+        patterns = [each for each in evidence.http("dependency_error") if _covered(evidence, each)]
         if not patterns:
             return
         site, spot = self._home(evidence)

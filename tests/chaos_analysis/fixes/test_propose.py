@@ -133,6 +133,23 @@ def test_what_a_retry_cannot_mend_gets_none(planner: Path, target: str, fault: s
     assert "retry" not in [found.fix for found in propose([pattern], _tables(status=status), Sources(planner), RUN)]
 
 
+def test_an_error_that_the_app_hides_is_retried_too(planner: Path) -> None:
+    """A reset that became a 200 without its content gets the retry, and advice on hiding errors besides."""
+    site = _site(planner, "/advisories/")
+    pattern = _pattern("wrong_content", site, target="GET 127.0.0.1/advisories/*", faults=("connection_reset",))
+    assert [each.fix for each in propose([pattern], _tables(), Sources(planner), RUN)] == ["retry", "wrong_content"]
+
+
+def test_patterns_of_other_seams_get_no_patch_for_http(planner: Path) -> None:
+    """A database call's trouble is none of the HTTP fixes' business, whatever stands on its line."""
+    site = _site(planner, "/fares/{slug}")
+    patterns = [
+        _pattern("missing_timeout", site, seam="database"),
+        _pattern("dependency_error", site, seam="database", target="GET x/y", faults=("connection_reset",)),
+    ]
+    assert propose(patterns, _tables(), Sources(planner), RUN) == ()
+
+
 def test_errors_of_requests_are_mapped_where_the_planner_registers_its_handlers(planner: Path) -> None:
     """The 503 handler goes beside the others, in their shape; it ranks below what rescues, though it addresses more."""
     sites = _site(planner, "/fares/{slug}"), _site(planner, "/authorisations")
