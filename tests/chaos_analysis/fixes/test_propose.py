@@ -61,7 +61,7 @@ def _tables(calls: Sequence[tuple[Any, ...]] = (), errors: tuple[str, ...] = (),
     answers = pd.DataFrame({"faults": [("1.2.3:fares-down:00aa11bb.0",)] * len(errors), "error": list(errors)})
     asked = {"fault": ["http_error"], "rule": ["fares-down"], "asked": [{"type": "http_error", "status": status}]}
     table = pd.DataFrame(list(calls), columns=CALLS)
-    return Tables(nothing, pd.DataFrame(asked), table, answers, *[nothing] * 5)
+    return Tables(nothing, pd.DataFrame(asked), table, answers, nothing, nothing, nothing, nothing, nothing)
 
 
 def _healthy(site: Site, n: int) -> list[tuple[Any, ...]]:
