@@ -1,7 +1,8 @@
 """Every benchmark, one after the other, and one table: `python -m benchmarks [NAME ...]`. Minutes, and not a test.
 
-A benchmark is a module with `run()`, which returns rows: `name`, `value`, `unit`, where there are any the bounds `low`
-and `high` of the value's 95 % interval, and `target`. A target is met when the upper bound is not above it.
+A benchmark is a module with `run()`, which returns rows: `name`, `value` and `unit` (or `microseconds`, or `ratio`),
+where there are any the bounds `low` and `high` of the 95 % interval, and `target` in the same unit. A target is met when
+the upper bound is not above it.
 """
 
 from __future__ import annotations
@@ -27,17 +28,22 @@ def main(names: list[str]) -> int:
 def _rows(name: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = importlib.import_module(f"benchmarks.{name}").run()
     for row in rows:
-        unit = row.get("unit", "µs")
-        low, high, target = row.get("low"), row.get("high"), row.get("target")
-        interval = "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
-        wanted = "" if target is None else f"{target:g} {unit}"
+        value, unit, scale = _measure(row)
+        bounds = [row[bound] * scale for bound in ("low", "high") if row.get(bound) is not None]
+        interval = " to ".join(f"{bound:.2f}" for bound in bounds)
+        target = "" if row.get("target") is None else f"{row['target'] * scale:g} {unit}"
         ok = {True: "yes", False: "NO", None: ""}[_met(row)]
-        print(f"{row['name']:44}{_value(row):>9.2f} {unit:<3} {interval:<20}{wanted:>12}  {ok}", flush=True)
+        print(f"{row['name']:44}{value * scale:>9.2f} {unit:<3} {interval:<20}{target:>12}  {ok}", flush=True)
     return rows
 
 
-def _value(row: dict[str, Any]) -> float:
-    return float(row["value"] if "value" in row else row["microseconds"])
+def _measure(row: dict[str, Any]) -> tuple[float, str, int]:
+    """A row's value, its unit for people, and what to multiply it by for that."""
+    if "ratio" in row:
+        return float(row["ratio"]), "%", 100
+    if "microseconds" in row:
+        return float(row["microseconds"]), "µs", 1
+    return float(row["value"]), str(row["unit"]), 1
 
 
 def _met(row: dict[str, Any]) -> bool | None:
@@ -45,7 +51,7 @@ def _met(row: dict[str, Any]) -> bool | None:
     if row.get("target") is None:
         return None
     high = row.get("high")
-    return bool((_value(row) if high is None else high) <= row["target"])
+    return bool((_measure(row)[0] if high is None else high) <= row["target"])
 
 
 if __name__ == "__main__":
