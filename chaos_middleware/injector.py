@@ -154,10 +154,11 @@ class Injector:
         if request.sampled or request.faults:
             self.ledger.write("call", **record)
         else:
-            request.calls = (*request.calls, record)
+            request.called(record)
 
     def close(self, request: Request) -> None:
         """The request has left the app: record what fired and was kept from acting by a fault before it."""
+        request.closed = True
         for firing in request.fired:
             if not firing.settled:
                 self.suppress(firing, "preempted")
@@ -193,7 +194,7 @@ class Injector:
 
     def _record_start(self, firing: Firing, started: float) -> None:
         request, rule = firing.request, firing.rule
-        request.faults = (*request.faults, firing.id)
+        request.met(firing.id)
         self.ledger.write(
             "fault",
             id=firing.id,
@@ -219,7 +220,7 @@ class Injector:
 
     def _gated(self, request: Request, fired: list[Firing]) -> list[Firing]:
         passed = [firing for firing in fired if self._passes_gate(firing)]
-        request.fired = (*request.fired, *passed)
+        request.decided(passed)
         return passed
 
     def _passes_gate(self, firing: Firing) -> bool:

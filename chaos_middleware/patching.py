@@ -6,6 +6,7 @@ Nothing is imported for the sake of patching it: an app that never imports a lib
 from __future__ import annotations
 
 import sys
+import warnings
 from functools import reduce
 from importlib.abc import MetaPathFinder
 from threading import RLock
@@ -45,9 +46,14 @@ class Replace:
     def apply(self, module: ModuleType) -> None:
         """Replace it."""
         *outer, name = self._path
-        owner: Any = reduce(getattr, outer, module)
-        if isinstance(owner, type):  # gevent puts subclasses in the place of some classes
-            owner = next(kind for kind in owner.__mro__ if name in vars(kind))
+        try:
+            owner: Any = reduce(getattr, outer, module)
+            if isinstance(owner, type):  # gevent puts subclasses in the place of some classes
+                owner = next(kind for kind in owner.__mro__ if name in vars(kind))
+        except (AttributeError, StopIteration):
+            text = f"chaos_middleware: {module.__name__} has no {'.'.join(self._path)} any more; its calls are not seen"
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+            return
         if owner is self._owner:
             return
         self._owner, self._original = owner, vars(owner)[name]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from contextvars import ContextVar
+from threading import Lock
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from chaos_middleware.headers import FAULT
 if TYPE_CHECKING:
     from chaos_middleware.answers import StartResponse
     from chaos_middleware.injector import Firing, Injector
+
+_lock = Lock()  # the app's threads may share a request; held for a few instructions, it serves all requests
 
 current: ContextVar[Request | None] = ContextVar("chaos_request", default=None)
 
@@ -30,6 +33,7 @@ class Request:
     fired: tuple[Firing, ...] = ()  # what the draws decided, whether or not it came to act
     faults: tuple[str, ...] = ()  # ids of the fault events met so far
     calls: tuple[dict[str, Any], ...] = ()  # ended outbound calls that wait for a reason to be written down
+    closed: bool = False  # it has left the app
     pending: dict[str, Callable[[], None]] | None = None  # by phase: what raises an error inside the framework
     start_response: StartResponse  # the server's
     _occurrences: dict[str, itertools.count[int]] | None = None
@@ -55,8 +59,25 @@ class Request:
     def occurrence(self, call: str) -> int:
         """How often this same call came before in this request; safe with the app's own threads."""
         if self._occurrences is None:
-            self._occurrences = {}
+            with _lock:
+                self._occurrences = self._occurrences or {}
         return next(self._occurrences.setdefault(call, itertools.count()))
+
+    def decided(self, firings: list[Firing]) -> None:
+        """These came out of a draw."""
+        with _lock:
+            self.fired = (*self.fired, *firings)
+
+    def met(self, fault: str) -> None:
+        """The fault event with this id has begun."""
+        with _lock:
+            self.faults = (*self.faults, fault)
+
+    def called(self, record: dict[str, Any]) -> None:
+        """Keep the note of a call; one that ends when the request has left the app waits for nothing any more."""
+        with _lock:
+            if not self.closed:
+                self.calls = (*self.calls, record)
 
     def where(self) -> str:
         """The route's template with its method, or the path where no framework told one."""

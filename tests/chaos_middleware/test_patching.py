@@ -89,3 +89,12 @@ def test_somebody_elses_patch_on_top_survives(make_module):
     patches.install()
     assert module.Thing().name() == "their not real"
     patches.uninstall()
+
+
+def test_a_function_that_is_gone_is_told_and_breaks_nothing(make_module):
+    """The import of a library that has lost the function works, with a warning."""
+    patches = Patches("test", {make_module("changed"): (Replace("Other.name", lambda original: original),)})
+    patches.install()
+    with pytest.warns(RuntimeWarning, match="changed has no Other.name any more"):
+        assert importlib.import_module("changed").Thing().name() == "real"
+    patches.uninstall()

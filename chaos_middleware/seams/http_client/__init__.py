@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from chaos_middleware.patching import Patches, Replace
-from chaos_middleware.seams.http_client.connection import endheaders, getresponse
+from chaos_middleware.seams.http_client.connection import endheaders
 from chaos_middleware.seams.http_client.pool import make_request
 
 SEAM = Patches(
     "http_client",
     {
         "urllib3.connectionpool": (Replace("HTTPConnectionPool._make_request", make_request),),
-        "http.client": (
-            Replace("HTTPConnection.endheaders", endheaders),
-            Replace("HTTPConnection.getresponse", getresponse),
-        ),
+        "http.client": (Replace("HTTPConnection.endheaders", endheaders),),
     },
 )

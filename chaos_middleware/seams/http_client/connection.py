@@ -20,8 +20,6 @@ from chaos_middleware.seams.http_client.exchange import Exchange
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
 
-_EXCHANGE = "_chaos_exchange"  # on a connection, from its request to its answer
-
 
 def endheaders(original: Callable[..., None]) -> Callable[..., None]:
     """`HTTPConnection.endheaders`, which connects and sends, with faults for the calls of a current request."""
@@ -29,41 +27,20 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def hooked(conn: Any, *args: Any, **kwargs: Any) -> None:
         request = current.get()
-        if request is None or _is_urllib3(conn):
+        if request is None or not conn._buffer or _is_urllib3(conn):  # an empty buffer is an error of the caller
             original(conn, *args, **kwargs)
             return
         exchange = _ConnectionExchange(request, conn)
-        vars(conn)[_EXCHANGE] = exchange
         try:
             exchange.open()
             original(conn, *args, **kwargs)
-            exchange.sent()
         except BaseException as error:
-            del vars(conn)[_EXCHANGE]
             exchange.error = error
             exchange.note()
-            raise
-
-    return hooked
-
-
-def getresponse(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """`HTTPConnection.getresponse`, for a request that `endheaders` has seen."""
-
-    @wraps(original)
-    def hooked(conn: Any) -> Any:
-        exchange = vars(conn).pop(_EXCHANGE, None)
-        if exchange is None:
-            return original(conn)
-        try:
-            response = exchange.finish(original)
-            exchange.status = response.status
-        except BaseException as error:
-            exchange.error = error
             raise
         finally:
-            exchange.note()
-        return response
+            exchange.restore_timeout()
+        exchange.sent()
 
     return hooked
 
@@ -74,7 +51,6 @@ class _ConnectionExchange(Exchange):
         self._timeout = conn.timeout
         self._aside: Any = None
         self._peer: wire.Peer | None = None
-        self._sock: Any = None
         self._late_error: Exception | None = None
         method, url = conn._buffer[0].decode("latin-1").split(" ")[:2]  # it is kept nowhere else
         host = conn._tunnel_host or conn.host  # behind a proxy, the one that is asked
@@ -100,28 +76,43 @@ class _ConnectionExchange(Exchange):
             elif self.delayed_by is not None and self.read is not None:
                 self._limit(self.left())
 
-    def sent(self) -> None:
-        """The request is on its way: the socket has the shortened timeout, the connection its own again."""
-        self._sock = self._conn.sock
+    def restore_timeout(self) -> None:
+        """The connection has its own timeout again, also where only its socket should have the shortened one."""
         self._conn.timeout = self._timeout
 
-    def finish(self, original: Callable[[Any], Any]) -> Any:
+    def sent(self) -> None:
+        """The request is on its way. The connection's next `getresponse` is ours; nobody else's is touched."""
+        self._sock = self._conn.sock
+        self._conn.getresponse = self._getresponse
+
+    def _getresponse(self) -> Any:
+        vars(self._conn).pop("getresponse", None)  # uncovers the class's own
+        try:
+            response = self._finish()
+            self.status = response.status
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            self.note()
+        return response
+
+    def _finish(self) -> Any:
         """The answer, real or played, with the faults that come after the call."""
         conn = self._conn
-        try:
-            if self._peer is not None:
-                return original(conn)
-            response = self._real_answer(original)
+        if self._peer is not None:
             try:
-                self.after(response)
-            except BaseException:
-                response.close()
-                conn.close()
-                raise
-            return response if self.answer is None else self._play(self.answer)
-        finally:
-            if self._peer is not None and conn.sock in (self._peer, None):
+                return conn.getresponse()
+            finally:
                 conn.sock = self._aside
+        response = self._real_answer()
+        try:
+            self.after(response)
+        except BaseException:
+            response.close()
+            conn.close()
+            raise
+        return response if self.answer is None else self._play(self.answer)
 
     def connect_timed_out(self) -> Exception:
         return socket.timeout("timed out")
@@ -140,12 +131,12 @@ class _ConnectionExchange(Exchange):
         if conn.sock is not None:
             conn.sock.settimeout(seconds)
 
-    def _real_answer(self, original: Callable[[Any], Any]) -> Any:
+    def _real_answer(self) -> Any:
         conn = self._conn
         if self.delayed_by is None:
-            return original(conn)
+            return conn.getresponse()
         try:
-            response = original(conn)
+            response = conn.getresponse()
         except socket.timeout as error:
             mark_injected(error, self.delayed_by)
             raise

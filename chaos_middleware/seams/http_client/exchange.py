@@ -65,8 +65,11 @@ class Exchange:
     def note(self) -> None:
         """The call has ended."""
         request, injector = self.request, self.request.injector
+        faults = []
         for firing in self.firings:
-            if not firing.settled:
+            if firing.id in request.faults:
+                faults.append(firing.id)
+            elif not firing.settled:
                 injector.suppress(firing, "preempted")
         injector.note_call(
             request,
@@ -79,7 +82,7 @@ class Exchange:
             status=self.status,
             error=type(self.error).__name__ if self.error is not None else None,
             timeout=None if self.connect is self.read is None else (self.connect, self.read),
-            faults=[firing.id for firing in self.firings if firing.id in request.faults],
+            faults=faults,
         )
 
     def connect_timed_out(self) -> Exception:
@@ -107,13 +110,16 @@ class _Target:
     def __init__(self, exchange: Exchange, firing: Firing) -> None:
         self._exchange = exchange
         self._firing = firing
+        self._control = firing.request.injector.control
 
     def delay(self, seconds: float, *, blocking: bool) -> None:
         left = self._exchange.left()
         if left is None or seconds < left:
             self._sleep(seconds, blocking=blocking)
             self._exchange.delayed_by = self._firing.id
-        elif self._sleep(left, blocking=blocking) >= left:  # else the kill switch has woken it
+            return
+        self._sleep(left, blocking=blocking)
+        if self._control.stopped() is None:  # else it was woken, and the call goes on
             self._raise(self._exchange.read_timed_out())
 
     def fail(self, how: str, give_up: float = 0.0) -> NoReturn:
@@ -150,8 +156,8 @@ class _Target:
         exchange.answer = wire.answer(200, body) if exchange.response is None else wire.with_body(exchange.raw(), body)
         self._firing.did = f"{len(body)} other bytes"
 
-    def _sleep(self, seconds: float, *, blocking: bool = False) -> float:
-        return self._exchange.request.injector.control.sleep(seconds, blocking=blocking)
+    def _sleep(self, seconds: float, *, blocking: bool = False) -> None:
+        self._control.sleep(seconds, blocking=blocking)
 
     def _raise(self, error: Exception) -> NoReturn:
         raise mark_injected(error, self._firing.id)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import inspect
+import threading
+import time
 
 import pytest
 import requests
@@ -405,3 +407,54 @@ def test_a_connect_timeout_after_the_call_is_refused(chaos):
     """A call that was made had its connection, so the experiment is not accepted."""
     with pytest.raises(ExperimentError, match=r"rules\[0\].phase.*a call that was made had its connection"):
         chaos({"fault": {"type": "connect_timeout"}, "phase": "after"})
+
+
+def test_the_kill_switch_wakes_a_delayed_call(chaos, upstream):
+    """A call that sleeps goes on with the real thing when faults are stopped, also one on its way to a timeout."""
+    app = chaos({"fault": {"type": "latency", "seconds": 60}})
+    stop = threading.Timer(0.2, app.middleware.injector.control.kill)
+    stop.start()
+    started = time.monotonic()
+    assert app.run(lambda: requests.get(f"{upstream.url}/ok", timeout=20).status_code) == 200
+    assert time.monotonic() - started < 5
+    stop.join()
+
+
+def test_the_threads_of_a_request_lose_no_note_and_share_the_count(chaos, upstream):
+    """Calls of eight threads are all noted, each with an occurrence of its own."""
+    app = chaos({"fault": {"type": "noop"}})
+
+    def view():
+        threads = [threading.Thread(target=lambda: requests.get(f"{upstream.url}/ok", timeout=5)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    app.run(view)
+    assert sorted(call["occurrence"] for call in app.records("call")) == list(range(8))
+    (answer,) = app.records("request")
+    assert sorted(answer["faults"]) == sorted(fault["id"] for fault in app.records("fault"))
+    assert len(answer["faults"]) == 8
+
+
+def test_a_thread_that_outlives_its_request_keeps_its_key(chaos, upstream):
+    """What it calls later is drawn for, met by faults and noted under the key."""
+    app = chaos({"fault": {"type": "http_error"}})
+    go = threading.Event()
+    seen = []
+
+    def later():
+        go.wait(5)
+        seen.append(requests.get(f"{upstream.url}/ok", timeout=1).status_code)
+
+    def view():
+        thread = threading.Thread(target=later)
+        thread.start()
+        return thread
+
+    thread = app.run(view, key="4.0.0")
+    go.set()
+    thread.join()
+    assert seen == [503]
+    assert [call["key"] for call in app.records("call")] == ["4.0.0"]
