@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import time
 from collections import Counter
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Record = dict[str, Any]
+
+_MAKES_APP = re.compile(rb"\bFlask\(|error_?handler")
+_NOT_THE_APP = ("node_modules", "site-packages", "__pycache__", "build", "dist", "tests", "reports")
+_MOST_FILES = 5_000
+_MOST_BYTES = 500_000
 
 
 def _records(folder: Path, pattern: str) -> Iterator[Record]:
@@ -43,14 +50,28 @@ def finish(run_dir: Path, run: Record) -> None:
 
 
 def _copy_sources(found: Iterable[Record], app_dir: Path, run_dir: Path) -> None:
-    """Copy each file below the app's folder that a call site or a frame names to `sources/`."""
-    files = {str(place["file"]) for record in found for place in (record.get("site"), record.get("frame")) if place}
-    for name in files:
-        file = (app_dir / name).resolve()
+    """Copy to `sources/` the app's files that a call site or a frame names, and those that make its Flask app."""
+    named = {str(place["file"]) for record in found for place in (record.get("site"), record.get("frame")) if place}
+    for file in {(app_dir / name).resolve() for name in named} | set(_app_makers(app_dir)):
         if file.is_relative_to(app_dir) and file.is_file():
             copy = run_dir / "sources" / file.relative_to(app_dir)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
+
+
+def _app_makers(app_dir: Path) -> Iterator[Path]:
+    """Python files of the app where a Flask app is made or errors are handled: a proposal may belong there."""
+    looked = 0
+    for folder, folders, names in os.walk(app_dir):
+        hidden = [name for name in folders if name.startswith(".") or name in _NOT_THE_APP]
+        foreign = [name for name in folders if Path(folder, name, "pyvenv.cfg").exists()]
+        folders[:] = sorted(set(folders) - {*hidden, *foreign})
+        for name in sorted(names):
+            file = Path(folder, name)
+            if file.suffix == ".py" and looked < _MOST_FILES and file.stat().st_size < _MOST_BYTES:
+                looked += 1
+                if _MAKES_APP.search(file.read_bytes()):
+                    yield file
 
 
 def reached(found: Iterable[Record]) -> list[Record]:
