@@ -1,8 +1,8 @@
 """Every benchmark, one after the other, and one table: `python -m benchmarks [NAME ...]`. Minutes, and not a test.
 
 A benchmark is a module with `run()`, which returns rows: `name`, `value` and `unit` (or `microseconds`, or `ratio`),
-where there are any the bounds `low` and `high` of the 95 % interval, and `target` in the same unit. A target is met when
-the upper bound is not above it.
+where there are any the bounds `low` and `high` of the 95 % interval, and `target` in the same unit. A target is met
+when the upper bound is not above it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from http.client import responses
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chaos_middleware import connection
@@ -35,6 +35,13 @@ def _layer(firing: Firing) -> int:
     if firing.rule.phase == "after":
         return 2
     return 0 if name in _HOLD_UP else 1 if name in _ON_THE_BODY else 3
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Injected"
 
 
 class EdgeTarget:
@@ -111,7 +118,7 @@ class EdgeTarget:
         is_head = self._environ["REQUEST_METHOD"] == "HEAD"
         if not is_head:
             headers.append(("Content-Length", str(len(body))))
-        start_response(f"{status} {responses.get(status, 'Injected')}", headers)
+        start_response(f"{status} {_phrase(status)}", headers)
         return [] if is_head else [body]
 
     def delay(self, seconds: float, *, blocking: bool) -> None:

@@ -135,3 +135,15 @@ def test_importing_it_needs_the_standard_library_alone():
     )
     foreign = set(done.stdout.split()) - sys.stdlib_module_names - {"chaos_middleware"}
     assert {name for name in foreign if not name.startswith(("_", "sitecustomize"))} == set()
+
+
+def test_importing_it_does_not_load_ssl():
+    """gevent must patch before anything loads `ssl`; the middleware may be imported first."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); import chaos_middleware.serve; "
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code + "print('ssl' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"
