@@ -16,12 +16,20 @@ if TYPE_CHECKING:
 EndedBy = Literal["requests", "enough", "time-limit", "interrupted", "crashed"]
 
 
+_EXIT_CODES = {"crashed": 3, "interrupted": 4}
+
+
 @dataclass(frozen=True)
 class Ending:
     """Why a run ended: `ended_by` and `reason` of run.json."""
 
     ended_by: EndedBy
     reason: str
+
+
+def exit_code(ended_by: object, judged: int) -> int:
+    """How the run ended weighs more than what the analysis judged of the part that there is."""
+    return _EXIT_CODES.get(str(ended_by), judged)
 
 
 def of_time(plan: Plan, elapsed: float, requests: int) -> Ending | None:

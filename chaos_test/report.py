@@ -10,6 +10,7 @@ from rich.console import Console
 
 from chaos_test import harvest, rundir, summary
 from chaos_test.analysis import analyse, analyse_locust_csv
+from chaos_test.ending import exit_code
 from chaos_test.errors import ChaosTestError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def command(args: argparse.Namespace) -> int:
     _finish_killed(run_dir)
     analysis = analyse(run_dir)
     summary.show(console, analysis, run_dir)
-    return analysis.exit_code
+    return exit_code(analysis.run.get("ended_by"), analysis.exit_code)
 
 
 def _locust_csv(args: argparse.Namespace, console: Console) -> int:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from chaos_test.processes import Child
 
 LOOK_SECONDS = 0.2
-EXIT_INVALID = 3
-EXIT_STOPPED = 4
 
 
 def run(plan: Plan, console: Console, argv: list[str]) -> int:
@@ -44,11 +42,11 @@ def run(plan: Plan, console: Console, argv: list[str]) -> int:
             raise
         harvest.finish(run_dir, begun | {"ended_by": over.ended_by, "reason": over.reason})
         if over.ended_by == "interrupted" and not Watch(run_dir).look().requests:
-            return EXIT_STOPPED
+            return ending.exit_code(over.ended_by, 0)
         console.print("Analysing …", style="dim")
         analysis = analyse(run_dir)
     summary.show(console, analysis, run_dir)
-    return {"interrupted": EXIT_STOPPED, "crashed": EXIT_INVALID}.get(over.ended_by, analysis.exit_code)
+    return ending.exit_code(over.ended_by, analysis.exit_code)
 
 
 def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) -> Ending:

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from chaos_test.plan import Plan
 
 MOST = 3
-_VERDICTS = {"held": "bold green", "broken": "bold red", "invalid": "bold yellow", "no SLO": "bold"}
+_VERDICTS = {
+    "held": "bold green",
+    "broken": "bold red",
+    "invalid": "bold yellow",
+    "undecided": "bold yellow",
+    "no SLO": "bold",
+}
 _SEVERITIES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 
 

@@ -51,6 +51,7 @@ def command(args: argparse.Namespace) -> int:
     run_dir = rundir.create(planned.out)
     (run_dir / "chaos-config.json").write_text(planned.experiment.text, encoding="utf-8")
     console = Console()
+    tests = _Tests(planned, run_dir, console)  # before the app writes anything
     with Interrupt() as interrupt, Children() as children, rundir.Lease(run_dir):
         servers = () if planned.target.url else server.start(children, planned, run_dir)
         locust = load.start(children, planned, run_dir, web_port=web_port)
@@ -59,7 +60,6 @@ def command(args: argparse.Namespace) -> int:
         load.open_gate(children)
         if all(server.wait_until_ready(url, living, lambda: interrupt.asked) for url in urls):
             console.print(f"{planned.url} is under chaos; the UI is at {urls[-1]}. Ctrl-C ends both.", highlight=False)
-            tests = _Tests(planned, run_dir, console)
             _serve(tests, living, interrupt)
             children.stop(locust)  # which ends a test that still runs
             tests.report()

@@ -75,7 +75,7 @@ def test_none_of_our_packages_enters_the_service(command: Command, old_python: P
     )
     done = command.run("run", "probe:app", "--python", str(old_python), "--endpoint", "/")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].strip() == "found: chaos_middleware"
+    assert "SystemExit: found: chaos_middleware (" in done.stderr
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_each_test_stopped_in_the_ui_leaves_its_report(
         ask(f"{url}/swarm", {"user_count": 4, "spawn_rate": 4})
         requests = command.run_dir / f"test-{number}" / "requests" / "local.jsonl"
         wait(lambda file=requests: file.exists() and file.read_bytes().count(b'"chaos"') > 100)
-        ask(f"{url}/stop")
+        ask(f"{url}/stop", {"": ""})
         wait((command.run_dir / f"test-{number}" / "chaos-test-report.html").exists)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
