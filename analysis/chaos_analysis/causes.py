@@ -56,7 +56,7 @@ def attribute(tables: Tables) -> pd.DataFrame:
     keys = set(failed["key"])
     events = _events(tables.faults, keys)
     answers = _answers(tables.answers, keys)
-    columns = zip(failed["key"], failed["status"], failed["error_class"], strict=True)
+    columns = zip(*(failed[name].tolist() for name in ("key", "status", "error_class")), strict=True)
     found = [
         _blame(int(status), str(error), events.get(key, ()), answers.get(key, _Answer()))
         for key, status, error in columns

@@ -14,6 +14,8 @@ from chaos_middleware.errors import ExperimentError
 from chaos_middleware.experiment import FAULT_FREE_STAGES, Experiment, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chaos_analysis.model import Tables
 
 SIGNIFICANT = 0.05
@@ -88,6 +90,15 @@ class Evidence:
         rows += [("recovery", name, "", *hit, *baseline[name]) for name, hit in recovery.items() if name in baseline]
         table = pd.DataFrame([(*row, fisher(*row[3:])) for row in rows], columns=list(_TEST_COLUMNS))
         return table.assign(q=adjusted(table["p"].tolist()))
+
+    def met(self, keys: Iterable[str]) -> pd.DataFrame:
+        """The client's requests with these keys."""
+        places = self._places
+        return self.rows.iloc[sorted({places[key] for key in keys if key in places})]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {key: place for place, key in enumerate(self.rows["key"].tolist())}
 
     def q(self, kind: str, endpoint: str, rule: str = "") -> float | None:
         """The adjusted p-value of one test; None where it could not be made."""

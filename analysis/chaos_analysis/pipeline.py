@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from chaos_analysis import artefacts, fixes, patterns, plots, report, slo, tables, verdict
@@ -15,6 +17,7 @@ from chaos_analysis.sources import Sources
 from chaos_analysis.stats.endpoints import endpoint_stats
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from chaos_analysis.rundir import RunDir
@@ -23,9 +26,10 @@ if TYPE_CHECKING:
 def from_run_folder(run_dir: Path, *, write: bool) -> Analysis:
     """See `chaos_analysis.analyse`."""
     run = open_run(run_dir)
-    analysis = _analyse(run)
-    if write:
-        _write(analysis, run.path)
+    with _collector_paused():
+        analysis = _analyse(run)
+        if write:
+            _write(analysis, run.path)
     return analysis
 
 
@@ -34,6 +38,18 @@ def from_locust_csv(prefix: str, out: Path) -> Analysis:
     analysis = read_plain(prefix)
     _write(analysis, out)
     return analysis
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A large run is millions of small objects and no cycles: the collector's passes over them find nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _analyse(run: RunDir) -> Analysis:

@@ -64,7 +64,7 @@ def _optional(path: str, columns: tuple[str, ...], gaps: list[str]) -> pd.DataFr
         return locust_csv.read(Path(path), columns)
     except CsvError as error:
         gaps.append(str(error))
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+        return locust_csv.without_rows(columns)
 
 
 def _endpoints(stats: pd.DataFrame) -> tuple[EndpointStats, ...]:

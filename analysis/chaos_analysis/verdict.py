@@ -61,7 +61,9 @@ def advice(evidence: Evidence, slos: Sequence[SloResult]) -> tuple[str, ...]:
 
 def _more_requests(evidence: Evidence) -> Iterator[str]:
     n = len(evidence.rows)
-    if n < ENOUGH:
+    if not n:
+        yield "No request was recorded: look into locust.log and app.log in the run folder."
+    elif n < ENOUGH:
         yield f"Only {wording.plural(n, 'request')}: run at least {ENOUGH}, e.g. with --requests 600."
     if n and not evidence.fault_stages:
         yield "No request fell into a stage that injects faults: run longer, or give rules a rate in the stages used."

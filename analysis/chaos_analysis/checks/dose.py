@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from chaos_analysis import wording
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from chaos_middleware.experiment import Experiment, Rule
 
 _SHOWN = 5
-_GENTLE = ("noop", "latency", "slow_body")
 
 
 class _Armed(NamedTuple):
@@ -25,17 +23,6 @@ class _Armed(NamedTuple):
     b: int
     limit: int
     rule: Rule
-
-
-@dataclass
-class Expected:
-    """Event ids that must have been recorded, and groups of which at least one must have been.
-
-    Where several rules fire at one place, the first that ends the request keeps the others from acting.
-    """
-
-    single: set[str] = field(default_factory=set)
-    groups: list[tuple[str, ...]] = field(default_factory=list)
 
 
 def check(evidence: Evidence) -> Check:
@@ -52,9 +39,9 @@ def check(evidence: Evidence) -> Check:
     return _compare(evidence, expected(evidence, experiment), recorded)
 
 
-def expected(evidence: Evidence, experiment: Experiment) -> Expected:
-    """Make every draw again."""
-    result = Expected()
+def expected(evidence: Evidence, experiment: Experiment) -> set[str]:
+    """Make every draw again; returns the ids of the events that must have been recorded, as acting or as held back."""
+    due: set[str] = set()
     table = evidence.tables.reached
     rules = {rule.name: rule for rule in experiment.rules}
     for place, rows in table.groupby(["rules", "stage"], sort=False):
@@ -62,8 +49,8 @@ def expected(evidence: Evidence, experiment: Experiment) -> Expected:
         armed = _arm(experiment.seed, (rules[name] for name in names if name in rules), stage)
         if armed:
             columns = (rows[name].tolist() for name in ("key", "target", "occurrence"))
-            _draw(experiment.seed, armed, zip(*columns, strict=True), result)
-    return result
+            _draw(experiment.seed, armed, zip(*columns, strict=True), due)
+    return due
 
 
 def _arm(seed: int, rules: Iterable[Rule], stage: str) -> list[_Armed]:
@@ -71,7 +58,7 @@ def _arm(seed: int, rules: Iterable[Rule], stage: str) -> list[_Armed]:
     return [_Armed(*rule_hash(seed, rule.name), limit(rule.rate_in(stage)), rule) for rule in active]
 
 
-def _draw(seed: int, armed: list[_Armed], places: Iterable[tuple[str, str, int]], result: Expected) -> None:
+def _draw(seed: int, armed: list[_Armed], places: Iterable[tuple[str, str, int]], due: set[str]) -> None:
     attempts = any(rule.persistence == "attempt" for *_, rule in armed)
     hashes: dict[str, str] = {}
     for key, target, occurrence in places:
@@ -87,18 +74,11 @@ def _draw(seed: int, armed: list[_Armed], places: Iterable[tuple[str, str, int]]
         if target:
             suffix = hashes.get(target) or hashes.setdefault(target, call_hash(target))
             suffix = f":{suffix}.{occurrence}"
-        ids = tuple(f"{key}:{rule.name}{suffix}" for rule in fired)
-        if len(ids) == 1 or all(rule.fault.name in _GENTLE and rule.seam == "wsgi" for rule in fired):
-            result.single.update(ids)
-        else:
-            result.groups.append(ids)
+        due.update(f"{key}:{rule.name}{suffix}" for rule in fired)
 
 
-def _compare(evidence: Evidence, due: Expected, recorded: set[str]) -> Check:
-    grouped = {event for group in due.groups for event in group}
-    extra = recorded - due.single - grouped
-    missing = due.single - recorded
-    missing |= {group[0] for group in due.groups if recorded.isdisjoint(group)}
+def _compare(evidence: Evidence, due: set[str], recorded: set[str]) -> Check:
+    extra, missing = recorded - due, due - recorded
     cut = _cut_off(evidence, missing)
     missing -= cut
     acted = len(set(evidence.tables.faults["id"]))

@@ -34,8 +34,8 @@ def check(evidence: Evidence) -> Check:
 
 
 def _against_app(rows: pd.DataFrame, counted: pd.Series[str], wrong: list[str], said: list[str]) -> None:
-    served, sent = set(counted), set(rows["key"])
-    answered = set(rows.loc[rows["status"] != 0, "key"])
+    served, sent = set(counted.tolist()), set(rows["key"].tolist())
+    answered = set(rows.loc[rows["status"] != 0, "key"].tolist())
     lost, unseen = served - sent, answered - served
     if lost:
         wrong.append(f"{_requests(lost)} that the app counted were not recorded by the client{_few(lost)}")

@@ -47,7 +47,7 @@ def _group(evidence: Evidence, failed: pd.DataFrame, here: Site | None) -> Group
         chosen &= (faults["file"] == here.file) & (faults["line"] == here.line)
     events = faults[chosen]
     target = _words.grouped(events["target"]) or ""
-    met = evidence.chaos[evidence.chaos["key"].isin(set(events["key"]))]
+    met = evidence.met(events["key"])
     sole = met[met["rule"].isin(failed["rule"].unique())]
     names = set(failed["endpoint"])
     control = evidence.control[evidence.control["endpoint"].isin(names)]
@@ -63,9 +63,8 @@ def _rate(rows: pd.DataFrame) -> Estimate:
 
 def outcomes(group: Group, evidence: Evidence) -> tuple[tuple[str, str], ...]:
     """For each type of fault, how many of the requests that met it here failed."""
-    rows = evidence.rows[["key", "ok"]]
     found = []
     for fault, events in group.events.groupby("fault"):
-        met = rows[rows["key"].isin(set(events["key"]))]
+        met = evidence.met(events["key"])
         found.append((str(fault), f"{int((~met['ok']).sum())} of {len(met)} requests failed"))
     return tuple(found)

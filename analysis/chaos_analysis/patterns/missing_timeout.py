@@ -43,9 +43,9 @@ def _delayed_calls(evidence: Evidence) -> pd.DataFrame:
         if _unbounded(timeout) and (delay := max((asked[e] for e in events if e in asked), default=None))
     ]
     columns = ["key", "file", "line", "function", "target", "seam", "seconds", "asked", "rule"]
-    table = pd.DataFrame(rows, columns=columns).merge(
-        evidence.rows[["key", "endpoint", "ok", "status", "response_ms"]], on="key", how="inner"
-    )
+    table = pd.DataFrame(rows, columns=columns)
+    answers = evidence.met(table["key"])[["key", "endpoint", "ok", "status", "response_ms"]]
+    table = table.merge(answers, on="key", how="inner")
     whole = _WHOLE * table["asked"]
     table["passed"] = (table["seconds"] >= whole) & (table["response_ms"] / 1000 >= whole)
     table["hung"] = (table["status"] == 0) & ~table["ok"]

@@ -37,7 +37,7 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
 
 
 def _pattern(rule: str, failed: pd.DataFrame, evidence: Evidence) -> Pattern:
-    met = evidence.rows[evidence.rows["key"].isin(set(_keys(rule, evidence)))]
+    met = evidence.met(_keys(rule, evidence))
     fault = str(failed["fault"].iloc[0])
     what, honest = _WORDS.get(fault, _OTHER)
     became = _words.listed(str(status) if status else "no answer" for status in failed["status"].value_counts().index)

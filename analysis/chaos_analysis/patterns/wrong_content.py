@@ -25,7 +25,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
     by_endpoint = failed["endpoint"].value_counts()
     status = _words.listed(str(status) for status in failed["status"].value_counts().index)
     hits = f"{wording.count(len(failed))} of {wording.count(group.events['key'].nunique())}"
-    messages = evidence.rows.loc[evidence.rows["key"].isin(set(failed["key"])), "error"].dropna()
+    messages = evidence.met(failed["key"])["error"].dropna()
     service, where = _words.service(group.target), f", at {group.site}" if group.site else ""
     names, answer = _words.listed(by_endpoint.index), "answers" if len(by_endpoint) == 1 else "answer"
     return Pattern(

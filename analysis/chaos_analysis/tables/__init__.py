@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,34 +12,9 @@ from chaos_analysis.model import Tables
 from chaos_analysis.rundir import RunDir
 from chaos_analysis.tables import join, ledger, locust_csv, requests
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 def build(run: RunDir) -> Tables:
     """Read everything that is there; what is not, or not whole, is an empty table and a gap."""
-    with _collector_paused():
-        return _build(run)
-
-
-def empty() -> Tables:
-    """Tables without a row, for an analysis that has no run folder."""
-    return replace(_build(RunDir(Path("/nonexistent"), {}, {})), gaps=())
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Reading makes millions of small objects and no cycles: the collector's passes over them would find nothing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _build(run: RunDir) -> Tables:
     client = requests.read(run.client_parts)
     book = ledger.read(run.ledger_parts, run.reached_parts, run.app_dir)
     gaps = [*run.gaps, *client.gaps, *book.gaps]
@@ -73,8 +45,13 @@ def _build(run: RunDir) -> Tables:
     )
 
 
+def empty() -> Tables:
+    """Tables without a row, for an analysis that has no run folder."""
+    return replace(build(RunDir(Path("/nonexistent"), {}, {})), gaps=())
+
+
 def _locust(run: RunDir, gaps: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    history = pd.DataFrame({name: pd.Series(dtype="float64") for name in locust_csv.HISTORY})
+    history = locust_csv.without_rows(locust_csv.HISTORY)
     totals = pd.DataFrame({name: pd.Series(dtype=object) for name in ("source", "endpoint", "requests", "failures")})
     try:
         history = locust_csv.history(run.path / "locust_stats_history.csv")

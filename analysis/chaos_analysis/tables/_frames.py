@@ -20,7 +20,7 @@ class Columns:
 
     def extend(self, rows: Iterable[Sequence[Any]]) -> None:
         """Add rows, each with a value for every column in order."""
-        columns = list(zip(*rows, strict=True))
+        columns = tuple(zip(*rows, strict=True))
         if columns:
             self._blocks.append([self._column(n, c) for n, c in zip(self._names, columns, strict=True)])
 
@@ -36,6 +36,8 @@ class Columns:
             return pd.Series(self._shared(values), dtype=object)
         if kind == "object":
             return pd.Series(list(values), dtype=object)
+        if kind == "tuple":
+            return pd.Series([tuple(value) if value else () for value in values], dtype=object)
         if kind == "float":
             return _numbers(values)
         if kind == "int":

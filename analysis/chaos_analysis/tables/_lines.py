@@ -10,26 +10,26 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 _BLOCK = 1 << 23
 
 
-def blocks(path: Path, wanted: Callable[[Any], bool]) -> Iterator[tuple[list[Any], int]]:
-    """The values of a file's lines for which `wanted` holds, a block at a time, and how many lines were none such."""
+def blocks(path: Path, *kinds: type) -> Iterator[tuple[list[Any], int]]:
+    """The values of these types on a file's lines, a block at a time, and how many lines held none such."""
     rest = b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             head, found, tail = (rest + block).rpartition(b"\n")
             rest = tail if found else head + tail
             if head:
-                yield _parse(head, wanted)
+                yield _parse(head, kinds)
     if rest.strip():
-        yield _parse(rest, wanted)
+        yield _parse(rest, kinds)
 
 
-def _parse(text: bytes, wanted: Callable[[Any], bool]) -> tuple[list[Any], int]:
+def _parse(text: bytes, kinds: tuple[type, ...]) -> tuple[list[Any], int]:
     lines = [line for line in text.split(b"\n") if line]
     try:
         values = json.loads(b"[" + b",".join(lines) + b"]")
@@ -38,7 +38,7 @@ def _parse(text: bytes, wanted: Callable[[Any], bool]) -> tuple[list[Any], int]:
     # `1,2` on one line would pass as two values: the counts tell.
     if values is None or len(values) != len(lines):
         values = [_value(line) for line in lines]
-    good = [value for value in values if wanted(value)]
+    good = [value for value in values if type(value) in kinds]
     return good, len(lines) - len(good)
 
 

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 def rows_with_faults(rows: pd.DataFrame, faults: pd.DataFrame) -> pd.DataFrame:
     """The recorder's rows with `ok, endpoint, second, rules, rule, control`.
 
-    The ledger says what a request met; the response header adds to it where the ledger has a gap (it is the only
-    source for a service whose ledger is out of reach).
+    The ledger says what a request met, and the response header for those of which the ledger knows nothing (it is the
+    only source for a service whose ledger is out of reach).
     """
     table = rows.copy()
     table["ok"] = table["error_class"].isna()
     table["endpoint"] = _endpoints(table)
     started = table["started"]
     table["second"] = started - (started.min() if len(table) else 0.0)
-    met = _rules_by_key(zip(faults["key"], faults["rule"], strict=True))
-    headed = table.loc[table["faults"].fillna("").astype(bool), ["key", "faults"]]
-    for key, header in zip(headed["key"], headed["faults"], strict=True):
-        met[key] = met.get(key, frozenset()) | {rule_of(key, event) for event in str(header).split(",")}
+    met = _rules_by_key(zip(faults["key"].tolist(), faults["rule"].tolist(), strict=True))
+    for key, header in zip(table["key"].tolist(), table["faults"].tolist(), strict=True):
+        if header and key not in met:
+            met[key] = frozenset(rule_of(key, event) for event in str(header).split(","))
     return _with_rules(table, met)
 
 
@@ -44,7 +44,8 @@ def _rules_by_key(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]
 
 
 def _with_rules(table: pd.DataFrame, met: dict[str, frozenset[str]]) -> pd.DataFrame:
-    sets = [met.get(key, frozenset()) for key in table["key"]]
+    none: frozenset[str] = frozenset()
+    sets = [met.get(key, none) for key in table["key"].tolist()]
     tuples: dict[frozenset[str], tuple[str, ...]] = {one: tuple(sorted(one)) for one in set(sets)}
     singles = {one: "" if not names else names[0] if len(names) == 1 else "+" for one, names in tuples.items()}
     column = np.empty(len(sets), dtype=object)
@@ -58,7 +59,7 @@ def _with_rules(table: pd.DataFrame, met: dict[str, frozenset[str]]) -> pd.DataF
 def _endpoints(table: pd.DataFrame) -> pd.Series[str]:
     """`METHOD name`, made once for each distinct pair."""
     texts: dict[tuple[str, str], str] = {}
-    pairs = zip(table["method"], table["name"], strict=True)
+    pairs = zip(table["method"].tolist(), table["name"].tolist(), strict=True)
     return pd.Series(
         [texts.get(pair) or texts.setdefault(pair, " ".join(map(str, pair))) for pair in pairs], dtype=object
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from chaos_analysis.tables._frames import Columns, path_below
 from chaos_analysis.tables._lines import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 _SITE = ("file", "line", "function")
@@ -24,12 +25,12 @@ CALLS = (
     *("key", "stage", "seam", "target", "occurrence", "route", "started", "seconds", "status", "error", "timeout"),
     *("faults", "sampled", *_SITE),
 )
-ANSWERS = (
-    *("key", "stage", "route", "method", "status", "seconds", "faults", "error", "error_text", "sampled", *_SITE),
-)
+_REQUEST = ("key", "stage", "route", "method", "status", "seconds", "faults", "sampled", "error")
+ANSWERS = (*_REQUEST, "error_text", *_SITE)
 SUPPRESSED = ("id", "key", "stage", "rule", "seam", "reason")
 _KINDS = {
-    **dict.fromkeys(("id", "key", "asked", "timeout", "faults", "error_text"), "object"),
+    **dict.fromkeys(("id", "key", "asked", "timeout", "error_text"), "object"),
+    "faults": "tuple",
     **dict.fromkeys(("started", "seconds", "status", "line"), "float"),
     **dict.fromkeys(("occurrence", "pid"), "int"),
     "sampled": "bool",
@@ -82,19 +83,15 @@ class _Reader:
         columns = {"fault": FAULTS, "call": CALLS, "request": ANSWERS, "suppressed": SUPPRESSED}
         self.tables = {kind: Columns(names, _KINDS) for kind, names in columns.items()}
         self._ends: dict[tuple[Any, Any], tuple[Any, Any]] = {}
-        self._rows: dict[str, Callable[[dict[str, Any]], Sequence[Any]]] = {
-            "fault": self._fault,
-            "call": self._call,
-            "request": self._request,
-            "suppressed": lambda value: [value.get(name) for name in SUPPRESSED],
-        }
+        fields = {"fault": FAULTS[:-3], "call": CALLS[:-3], "request": _REQUEST, "suppressed": SUPPRESSED}
+        self._picked = {kind: _picker(names) for kind, names in fields.items()}
 
     def read(self, path: Path) -> None:
         """Take in one part."""
         records, broken = 0, 0
         plans = self.plans.setdefault(path.stem, {})
         try:
-            for values, bad in blocks(path, lambda value: isinstance(value, dict)):
+            for values, bad in blocks(path, dict):
                 records, broken = records + len(values), broken + bad
                 self._take(values, plans)
         except OSError as error:
@@ -114,35 +111,26 @@ class _Reader:
         return table
 
     def _take(self, values: list[dict[str, Any]], plans: dict[int, tuple[str, ...]]) -> None:
-        sorted_rows: dict[str, list[Sequence[Any]]] = {kind: [] for kind in self.tables}
+        by_kind: dict[Any, list[dict[str, Any]]] = {}
         for value in values:
-            kind = value.get("kind")
-            if kind == "end":
-                self._ends[value.get("id"), value.get("started")] = (value.get("finished"), value.get("measured"))
-            elif kind in self._rows:
-                sorted_rows[kind].append(self._rows[kind](value))
-            elif kind == "plan":
-                plans[value.get("plan", -1)] = tuple(value.get("rules") or ())
-            elif kind == "note":
-                self.notes.append(str(value.get("text")))
-        for kind, rows in sorted_rows.items():
-            self.tables[kind].extend(rows)
+            by_kind.setdefault(value.get("kind"), []).append(value)
+        for kind, table in self.tables.items():
+            table.extend(self._rows(kind, by_kind.get(kind, [])))
+        for value in by_kind.get("end", ()):
+            self._ends[value.get("id"), value.get("started")] = (value.get("finished"), value.get("measured"))
+        for value in by_kind.get("plan", ()):
+            plans[value.get("plan", -1)] = tuple(value.get("rules") or ())
+        self.notes += [str(value.get("text")) for value in by_kind.get("note", ())]
 
-    def _fault(self, value: dict[str, Any]) -> Sequence[Any]:
-        get = value.get
-        return [*map(get, FAULTS[:-3]), *self._site(get("site"))]
-
-    def _call(self, value: dict[str, Any]) -> Sequence[Any]:
-        get = value.get
-        faults = tuple(get("faults") or ())
-        return [*map(get, CALLS[:11]), faults, get("sampled"), *self._site(get("site"))]
-
-    def _request(self, value: dict[str, Any]) -> Sequence[Any]:
-        get, error = value.get, value.get("error")
-        told = error if isinstance(error, dict) else {}
-        faults = tuple(get("faults") or ())
-        head = map(get, ANSWERS[:6])
-        return [*head, faults, told.get("class"), told.get("text"), get("sampled"), *self._site(get("frame"))]
+    def _rows(self, kind: str, values: list[dict[str, Any]]) -> Iterable[Sequence[Any]]:
+        """The records of one kind in its table's order of columns."""
+        heads: Iterable[Sequence[Any]] = map(self._picked[kind], values)
+        if kind == "suppressed":
+            return heads
+        if kind == "request":
+            heads = ((*head[:-1], *_error(head[-1])) for head in heads)
+        sites = (self._site(value.get("frame" if kind == "request" else "site")) for value in values)
+        return ((*head, *site) for head, site in zip(heads, sites, strict=True))
 
     def _site(self, site: Any) -> tuple[Any, Any, Any]:
         if not isinstance(site, dict):
@@ -152,3 +140,20 @@ class _Reader:
         if known is None:
             known = self._files[file] = path_below(self._app_dir, file)
         return known, site.get("line"), site.get("function")
+
+
+def _picker(names: Sequence[str]) -> Callable[[dict[str, Any]], Sequence[Any]]:
+    """Takes these fields from a record; a field that it lacks is None."""
+    whole = itemgetter(*names)
+
+    def pick(record: dict[str, Any]) -> Sequence[Any]:
+        try:
+            return whole(record)  # type: ignore[no-any-return] # of several names it makes a tuple
+        except KeyError:
+            return [record.get(name) for name in names]
+
+    return pick
+
+
+def _error(error: Any) -> tuple[Any, Any]:
+    return (error.get("class"), error.get("text")) if isinstance(error, dict) else (None, None)

@@ -48,6 +48,11 @@ def read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     return table.dropna(subset=counts, how="any").reset_index(drop=True)
 
 
+def without_rows(columns: tuple[str, ...]) -> pd.DataFrame:
+    """What `read` gives for a file that has a header only."""
+    return pd.DataFrame({name: pd.Series(dtype=object if name in _TEXTS else "float64") for name in columns})
+
+
 def percentiles(table: pd.DataFrame) -> dict[float, str]:
     """The percentile columns: probability to column name."""
     found = ((_PERCENTILE.match(str(name)), str(name)) for name in table.columns)

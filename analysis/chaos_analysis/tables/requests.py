@@ -45,7 +45,7 @@ def read(paths: Sequence[Path]) -> ClientParts:
     for path in paths:
         part = _Part()
         try:
-            for values, broken in blocks(path, lambda value: isinstance(value, list | dict)):
+            for values, broken in blocks(path, list, dict):
                 rows.extend(part.take(values))
                 part.broken += broken
         except OSError as error:
@@ -75,14 +75,11 @@ class _Part:
 
     def take(self, values: list[Any]) -> list[Sequence[Any]]:
         """The rows among these values, in our order of columns."""
-        rows: list[list[Any]] = []
-        for value in values:
-            if isinstance(value, dict):
-                self._tell(value)
-            elif len(value) == self.width:
-                rows.append(value)
-            else:
-                self.broken += 1
+        told = [value for value in values if type(value) is dict]
+        for value in told:
+            self._tell(value)
+        rows = [value for value in values if len(value) == self.width and type(value) is list]
+        self.broken += len(values) - len(told) - len(rows)
         self.records += len(rows)
         if self.plain or self.order is None:
             return list(rows)
@@ -123,7 +120,7 @@ def read_objects(path: Path, kinds: dict[str, str], texts: Sequence[str]) -> tup
     names = (*texts, *kinds)
     table, broken = Columns(names, kinds), 0
     if path.is_file():
-        for values, bad in blocks(path, lambda value: isinstance(value, dict)):
+        for values, bad in blocks(path, dict):
             table.extend([[value.get(name) for name in names] for value in values])
             broken += bad
     return table.frame(), broken
