@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chaos_test.experiment import Prepared
     from chaos_test.target import Target
 
-DEFAULT_REQUESTS = 2000
+DEFAULT_REQUESTS = 2500
 ENOUGH_REQUESTS = 100
 
 

@@ -64,5 +64,6 @@ def _finish_killed(run_dir: Path) -> None:
         run = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return  # the analysis says what is wrong with it
-    if isinstance(run, dict) and run.get("finished") is None and "app" in run:
+    ours = isinstance(run, dict) and isinstance(run.get("app"), dict) and (run_dir / "chaos-config.json").is_file()
+    if ours and run.get("finished") is None:
         harvest.finish(run_dir, run)

@@ -43,7 +43,7 @@ def show(console: Console, analysis: Analysis, run_dir: Path) -> None:
         *(_pattern(number, pattern) for number, pattern in enumerate(analysis.patterns[:MOST], start=1)),
         *(_slo(slo) for slo in analysis.slos),
         *(_said("!", "yellow", f"{check.name}: {check.summary}") for check in analysis.checks if check.ok is False),
-        *(_said("→", "dim", advice) for advice in (*analysis.advice, *analysis.unknowable)[:MOST]),
+        *(_said("→", "dim", advice) for advice in (*analysis.advice[:MOST], *analysis.unknowable)),
         *_proposals(analysis, run_dir),
         Text(f"Report: {shown(run_dir / 'chaos-test-report.html')}", style="bold"),
     ]
@@ -62,7 +62,7 @@ def _pattern(number: int, pattern: Pattern) -> Text:
     line = (
         Text(f"{number}. ").append(f"{pattern.severity:<8} ", style=_SEVERITIES[pattern.severity]).append(pattern.title)
     )
-    if pattern.site:
+    if pattern.site and str(pattern.site) not in pattern.title:
         line.append(f"  {pattern.site}", style="cyan")
     return line
 

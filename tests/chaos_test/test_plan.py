@@ -28,7 +28,7 @@ def make(parse: Parse, app_dir: Path) -> Callable[..., Plan]:
 
 
 def test_a_run_is_by_requests_unless_told_otherwise(make: Callable[..., Plan]) -> None:
-    """2,000 requests, a free port of its own, two minutes at most, ended after one if enough is in."""
+    """2,500 requests, a free port of its own, two minutes at most, ended after one if enough is in."""
     made = make()
     assert (made.requests, made.run_time) == (plan.DEFAULT_REQUESTS, None)
     assert made.port > 0

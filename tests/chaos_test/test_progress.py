@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def planned(parse: Callable[..., argparse.Namespace], app_dir: Path) -> Plan:
-    """A run of 2,000 requests."""
+    """A run of 2,500 requests."""
     return plan.make(parse("shop:app", "--app-dir", str(app_dir), "--endpoint", "/"))
 
 
@@ -35,7 +35,7 @@ def test_plain_lines_come_every_few_seconds_and_with_each_stage(planned: Plan) -
             progress.show(Seen(requests=tenth * 10, failures=2, faults=3, users=20, stage=stage), tenth / 10)
     lines = out.getvalue().splitlines()
     assert [line.split()[0] for line in lines] == ["0", "2", "7"]
-    assert lines[2] == "  7 s  chaos: 730/2,000 requests, 100 requests/s, 2 failures, 3 faults fired, 20 users"
+    assert lines[2] == "  7 s  chaos: 730/2,500 requests, 100 requests/s, 2 failures, 3 faults fired, 20 users"
 
 
 def test_a_terminal_has_one_live_line(planned: Plan) -> None:
@@ -44,5 +44,5 @@ def test_a_terminal_has_one_live_line(planned: Plan) -> None:
     with Progress(Console(file=out, width=200, force_terminal=True), planned) as progress:
         progress.show(Seen(requests=1234, failures=5, faults=6, users=7, stage="chaos"), 1.0)
     shown = out.getvalue()
-    for part in ("chaos", "1,234/2,000", "requests/s", "failures", "faults fired"):
+    for part in ("chaos", "1,234/2,500", "requests/s", "failures", "faults fired"):
         assert part in shown

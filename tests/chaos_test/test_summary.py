@@ -20,7 +20,7 @@ def pattern(number: int) -> Pattern:
     return Pattern(
         id=f"p{number}",
         finder="missing_timeout",
-        title=f"Title {number}",
+        title=f"Title {number}" + (" at shop.py:2" if number == 2 else ""),
         summary="",
         evidence="direct",
         severity="high",
@@ -61,14 +61,14 @@ def analysis() -> Analysis:
 
 
 def test_it_is_short_and_has_what_matters(analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verdict, three patterns with their lines, objectives, failed checks only, advice, patches, the report."""
+    """Verdict, three patterns with their lines once, objectives, failed checks only, advice, patches, the report."""
     monkeypatch.chdir(tmp_path)
     out = io.StringIO()
     summary.show(Console(file=out, width=100), analysis, tmp_path / "reports" / "x")
     assert out.getvalue().strip().splitlines() == [
         "invalid: Two records are lost.",
         "1. high     Title 1  shop.py:1",
-        "2. high     Title 2  shop.py:2",
+        "2. high     Title 2 at shop.py:2",
         "3. high     Title 3  shop.py:3",
         "✓ p95<1s: 90 ms",
         "? p99<1s: need 368",
