@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -62,10 +63,7 @@ def _gunicorn(worker_class: str) -> Callable[[Service], None]:
         master = os.getpid()
         try:
             _gunicorn_application(service, worker_class, write).run()
-        except (
-            SystemExit,
-            HaltServer,
-        ) as end:  # the latter when a second worker fails while the first one's end is dealt with
+        except (SystemExit, HaltServer) as end:  # the latter when a second worker fails in the course of the end
             code = end.code if isinstance(end, SystemExit) else end.exit_status
             if code != _BOOT_FAILED or os.getpid() != master:  # a worker is a fork of this very frame
                 raise
@@ -75,6 +73,7 @@ def _gunicorn(worker_class: str) -> Callable[[Service], None]:
     return run
 
 
+_NO_NEWS = re.compile(r"^Shutting down|^Reason: Worker failed|exited with code 3\.?$|was sent SIG(TERM|QUIT|INT)!")
 _BOOT_FAILED = 3  # gunicorn's Arbiter.WORKER_BOOT_ERROR: such a worker ends the whole server
 
 
@@ -120,9 +119,8 @@ def _gunicorn_application(service: Service, worker_class: str, failures: int) ->
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """False for what gunicorn says around a worker that failed to boot: the reason is told once, in our own words."""
-    text = record.getMessage()
-    return not (text.startswith(("Shutting down", "Reason: Worker failed")) or text.endswith("exited with code 3."))
+    """False for what gunicorn says of an end that was asked for, and around a worker that failed to boot."""
+    return _NO_NEWS.search(record.getMessage()) is None
 
 
 def _forward_kill_switch(arbiter: Any) -> None:

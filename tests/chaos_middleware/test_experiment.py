@@ -47,7 +47,7 @@ WHOLE: dict[str, Any] = {
     "reached": [{"seam": "wsgi", "anything": "goes"}],
 }
 
-_GONE: Any = object()
+_GONE: Any = "(taken out)"
 
 WRONG = [
     # path of keys, value, what the error must say
