@@ -71,7 +71,6 @@ class Children:
 
     def __init__(self) -> None:
         self._children: list[Child] = []
-        self.quick = False
 
     def __enter__(self) -> Self:
         self._reaper = Reaper()
@@ -79,9 +78,9 @@ class Children:
         self._reaper.tell("folder", self.scratch)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for child in reversed(self._children.copy()):
-            self.stop(child)
+            self.stop(child, quick=kind is KeyboardInterrupt)  # the user insists
         shutil.rmtree(self.scratch, ignore_errors=True)
         self._reaper.close()
 
@@ -104,8 +103,8 @@ class Children:
         self._children.append(child)
         return child
 
-    def stop(self, child: Child) -> None:
-        """Stop one of them now."""
-        child.stop(quick=self.quick)
+    def stop(self, child: Child, *, quick: bool = False) -> None:
+        """Stop one of them now; `quick` grants no grace."""
+        child.stop(quick=quick)
         self._children.remove(child)
         self._reaper.tell("gone", child.pid)

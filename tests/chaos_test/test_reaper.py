@@ -87,6 +87,22 @@ def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
         assert child.last_lines() == "  up"
 
 
+def test_a_second_ctrl_c_grants_no_grace(tmp_path: Path) -> None:
+    """A process that would take a minute to end is killed at once."""
+    started = time.monotonic()
+    begun: list[Child] = []
+
+    def interrupted() -> None:
+        with Children() as children:
+            begun.append(start(children, tmp_path, STUBBORN, grace=60))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert begun[0].returncode == -signal.SIGKILL
+    assert time.monotonic() - started < 30
+
+
 def test_grandchildren_end_with_their_parent(tmp_path: Path) -> None:
     """A worker that its server left behind is ended with the server's group."""
     with Children() as children:

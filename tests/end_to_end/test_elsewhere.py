@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,12 @@ def test_none_of_our_packages_enters_the_service(command: Command, old_python: P
     assert "SystemExit: found: chaos_middleware (" in done.stderr
 
 
+def ask(url: str, key: str) -> int:
+    """The status of a keyed request that belongs to no run."""
+    with urllib.request.urlopen(urllib.request.Request(url, headers={"X-Chaos-Key": key})) as answer:
+        return int(answer.status)
+
+
 @pytest.fixture
 def service(command: Command, shop: Path) -> Iterator[str]:
     """A service with the middleware installed by hand, which writes its ledger where it was told to."""
@@ -106,6 +113,17 @@ def test_a_service_that_runs_already(command: Command, shop: Path, service: str)
     assert f"ledger of {service} is not in this run's folder" in done.stdout
     assert len(command.rows()) == 60
     assert list((command.cwd / "own" / "faults").iterdir())
+
+
+def test_a_service_that_runs_already_and_its_ledger(command: Command, shop: Path, service: str) -> None:
+    """With the folder of its ledger the run is as good as any other: only this run's part is taken."""
+    words = ("--config", str(shop / "chaos-config.json"), "--requests", "60", "--users", "3", "--endpoint", "/")
+    assert ask(f"{service}/before", "9.0.1") == 200
+    done = command.run("run", "--url", service, "--ledger", str(command.cwd / "own"), *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    taken = [line for file in command.run_dir.glob("faults/*.reached") for line in file.open()]
+    assert len(taken) == 60
+    assert not any(line.startswith("9.0.1\t") for line in taken)
 
 
 def test_a_url_where_nobody_answers(command: Command) -> None:
