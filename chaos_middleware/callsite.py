@@ -23,17 +23,17 @@ class Site(NamedTuple):
 
 
 class AppFrames:
-    """Tells the app's own frames from all others; each code object is looked at once."""
+    """Tells the app's own frames from all others; each file is looked at once."""
 
     def __init__(self, app_dir: str) -> None:
         self._root = os.path.join(os.path.realpath(app_dir), "")
-        self._files: dict[CodeType, str | None] = {}
+        self._files: dict[str, str | None] = {}  # by the name that code has of it: hashing code itself is slow
 
     def nearest(self, frame: FrameType | None = None) -> Site | None:
         """The innermost frame of the app at or outside `frame` (default: the caller's), or None."""
         frame = frame or sys._getframe(1)
         while frame is not None:
-            file = self._own_file(frame.f_code)
+            file = self._own_file(frame.f_code.co_filename)
             if file is not None:
                 return Site(file, frame.f_lineno, _function(frame.f_code))
             frame = frame.f_back
@@ -43,21 +43,19 @@ class AppFrames:
         """The innermost frame of the app in a traceback, or None."""
         found = None
         while traceback is not None:
-            file = self._own_file(traceback.tb_frame.f_code)
+            file = self._own_file(traceback.tb_frame.f_code.co_filename)
             if file is not None:
                 found = Site(file, traceback.tb_lineno, _function(traceback.tb_frame.f_code))
             traceback = traceback.tb_next
         return found
 
-    def _own_file(self, code: CodeType) -> str | None:
+    def _own_file(self, name: str) -> str | None:
         try:
-            return self._files[code]
+            return self._files[name]
         except KeyError:
-            file: str | None = os.path.realpath(code.co_filename)
-            if not self._is_own(str(file)):
-                file = None
-            self._files[code] = file
-            return file
+            file = os.path.realpath(name)
+            self._files[name] = file if self._is_own(file) else None
+            return self._files[name]
 
     def _is_own(self, file: str) -> bool:
         if not file.startswith(self._root) or file.startswith(_OUR_FOLDER):

@@ -10,7 +10,6 @@ import socket
 import sys
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import urlsplit
 
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.request import current
@@ -54,12 +53,7 @@ class _ConnectionExchange(Exchange):
         self._late_error: Exception | None = None
         method, url = conn._buffer[0].decode("latin-1").split(" ")[:2]  # it is kept nowhere else
         host = conn._tunnel_host or conn.host  # behind a proxy, the one that is asked
-        if not url.startswith("/"):  # through a forwarding proxy
-            parts = urlsplit(url)
-            host, url = parts.hostname or host, parts._replace(scheme="", netloc="").geturl()
         timeout = conn.timeout if conn.sock is None else conn.sock.gettimeout()
-        if timeout is not None and not isinstance(timeout, (int, float)):
-            timeout = socket.getdefaulttimeout()
         super().__init__(request, method, host, url, (timeout, timeout))
 
     def open(self) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 from chaos_middleware.errors import UnsupportedFault, mark_injected
 from chaos_middleware.plans import Call
@@ -33,9 +35,13 @@ class Exchange:
     error: BaseException | None = None
 
     def __init__(self, request: Request, method: str, host: str, url: str, timeout: tuple[Any, Any]) -> None:
+        """`url`: a path with its query, or absolute through a forwarding proxy; `timeout`: as the library has it."""
+        if url[:1] != "/":
+            parts = urlsplit(url)
+            host, url = parts.hostname or host, parts._replace(scheme="", netloc="").geturl()
         path, _, query = url.partition("?")
         call = Call("http_client", method, host, path, query)
-        self.connect, self.read = timeout
+        self.connect, self.read = _seconds(timeout[0]), _seconds(timeout[1])
         self.request = request
         self.target = call.identity
         self.started, self._clock = time(), monotonic()
@@ -161,6 +167,12 @@ class _Target:
 
     def _raise(self, error: Exception) -> NoReturn:
         raise mark_injected(error, self._firing.id)
+
+
+def _seconds(timeout: Any) -> float | None:
+    """A timeout as the libraries have it: a number, None for none, or a mark for the process's default."""
+    seconds: float | None = timeout
+    return seconds if seconds is None or isinstance(seconds, (int, float)) else socket.getdefaulttimeout()
 
 
 def _is_late(firing: Firing) -> bool:

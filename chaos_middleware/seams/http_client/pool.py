@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Callable
-from urllib.parse import urlsplit
 
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.request import current
@@ -20,29 +18,25 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
     """`_make_request`, with faults for the calls of a current request."""
 
     @wraps(original)
-    def _make_request(pool: Any, conn: Any, method: str, url: str, **kwargs: Any) -> Any:
+    def _make_request(*attempt: Any, **kwargs: Any) -> Any:
         request = current.get()
         if request is None:
-            return original(pool, conn, method, url, **kwargs)
-        return _PoolExchange(request, original, (pool, conn, method, url), kwargs).run()
+            return original(*attempt, **kwargs)
+        return _PoolExchange(request, original, attempt, kwargs).run()
 
     return _make_request
 
 
 class _PoolExchange(Exchange):
-    def __init__(self, request: Request, original: Any, attempt: tuple[Any, Any, str, str], kwargs: Any) -> None:
+    def __init__(self, request: Request, original: Any, attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._original, self._attempt, self._kwargs = original, attempt, kwargs
-        self._pool, self._conn, method, self._url = attempt
-        host, url = self._pool.host, self._url
-        if not url.startswith("/"):  # through a forwarding proxy
-            parts = urlsplit(url)
-            host, url = parts.hostname or host, parts._replace(scheme="", netloc="").geturl()
-        super().__init__(request, method, host, url, _timeouts(self._pool, kwargs))
+        self._pool, self._conn, method, self._url = attempt[:4]
+        super().__init__(request, method, self._pool.host, self._url, _timeouts(self._pool, kwargs))
 
     def run(self) -> Any:
         """The attempt: the library's response, or its error."""
         try:
-            response = self._faulted() if self.firings else self._send()
+            response = self._faulted() if self.firings else self._original(*self._attempt, **self._kwargs)
             self.status = response.status
         except BaseException as error:
             self.error = error
@@ -121,19 +115,12 @@ class _PoolExchange(Exchange):
         return cut_short(self.cut_by or "", IncompleteRead if looks else None)
 
 
-def _timeouts(pool: Any, kwargs: dict[str, Any]) -> tuple[float | None, float | None]:
-    """The caller's connect and read timeouts, with the bound on both together applied."""
+def _timeouts(pool: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """The caller's connect and read timeouts as it gave them, with the bound on both together applied."""
     timeout = kwargs.get("timeout")
     if not isinstance(timeout, type(pool.timeout)):
         timeout = pool.timeout if timeout is None else pool._get_timeout(timeout)
     if timeout.total is not None:
         timeout = timeout.clone()
         timeout.start_connect()  # only then it knows the rest
-    return _seconds(timeout.connect_timeout), _seconds(timeout.read_timeout)
-
-
-def _seconds(timeout: Any) -> float | None:
-    """A timeout as urllib3 has it: a number, None for none, or a mark for the process's default."""
-    if timeout is None:
-        return None
-    return float(timeout) if isinstance(timeout, (int, float)) else socket.getdefaulttimeout()
+    return timeout.connect_timeout, timeout.read_timeout
