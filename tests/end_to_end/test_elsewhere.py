@@ -106,10 +106,10 @@ def service(command: Command, shop: Path) -> Iterator[str]:
 
 
 def test_a_service_that_runs_already(command: Command, shop: Path, service: str) -> None:
-    """It is driven and stays up; that its faults are not in this run's folder is said, and makes the run invalid."""
+    """It is driven and stays up; that its faults are not in this run's folder, and cannot be checked, is said."""
     words = ("--config", str(shop / "chaos-config.json"), "--requests", "60", "--users", "3")
     done = command.run("run", "--url", service, "--endpoint", "/", *words)
-    assert done.returncode == 3, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     assert f"ledger of {service} is not in this run's folder" in done.stdout
     assert len(command.rows()) == 60
     assert list((command.cwd / "own" / "faults").iterdir())
