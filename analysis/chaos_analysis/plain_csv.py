@@ -31,21 +31,20 @@ def read_plain(prefix: str) -> Analysis:
     """Everything that `PREFIX_stats.csv` and its companions tell; raises `CsvError` where that file cannot be used."""
     stats = locust_csv.read(Path(f"{prefix}_stats.csv"), locust_csv.STATS)
     gaps: list[str] = []
-    history = _optional(f"{prefix}_stats_history.csv", locust_csv.HISTORY, gaps)
+    history = _history(f"{prefix}_stats_history.csv", gaps)
     failures = _optional(f"{prefix}_failures.csv", locust_csv.FAILURES, gaps)
     exceptions = _optional(f"{prefix}_exceptions.csv", locust_csv.EXCEPTIONS, gaps)
     if stats.empty:
         gaps.append(f"{prefix}_stats.csv has no whole row")
-    total = history[history["Name"] == "Aggregated"].sort_values("Timestamp", ignore_index=True)
     endpoints = _endpoints(stats)
-    found = ranked(plain_patterns.find(endpoints, total, failures, exceptions))
-    checks = (_data(endpoints, tuple(gaps)), _tail(endpoints, total))
+    found = ranked(plain_patterns.find(endpoints, history, failures, exceptions))
+    checks = (_data(endpoints, tuple(gaps)), _tail(endpoints, history))
     return Analysis(
         source="locust-csv",
         run={},
         experiment={},
         tables=replace(
-            tables.empty(), history=total, totals=locust_csv.totals(Path(f"{prefix}_stats.csv")), gaps=tuple(gaps)
+            tables.empty(), history=history, totals=locust_csv.totals(Path(f"{prefix}_stats.csv")), gaps=tuple(gaps)
         ),
         endpoints=endpoints,
         patterns=found,
@@ -57,6 +56,14 @@ def read_plain(prefix: str) -> Analysis:
         exit_code=3 if checks[0].ok is False else 0,
         unknowable=UNKNOWABLE,
     )
+
+
+def _history(path: str, gaps: list[str]) -> pd.DataFrame:
+    try:
+        return locust_csv.history(Path(path))
+    except CsvError as error:
+        gaps.append(str(error))
+        return locust_csv.without_rows(locust_csv.HISTORY)
 
 
 def _optional(path: str, columns: tuple[str, ...], gaps: list[str]) -> pd.DataFrame:

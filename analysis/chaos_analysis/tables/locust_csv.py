@@ -65,9 +65,10 @@ def endpoint(kind: str, name: str) -> str:
 
 
 def history(path: Path) -> pd.DataFrame:
-    """The Aggregated rows of `_stats_history.csv`, in order of time."""
+    """The Aggregated rows of `_stats_history.csv` in order of time; p50 and p95 are NaN where Locust left them out."""
     table = read(path, HISTORY)
-    return table[table["Name"] == "Aggregated"].sort_values("Timestamp").reset_index(drop=True)
+    table = table[table["Name"] == "Aggregated"].sort_values("Timestamp").reset_index(drop=True)
+    return table.assign(**{name: float("nan") for name in ("50%", "95%") if name not in table})
 
 
 def totals(path: Path) -> pd.DataFrame:

@@ -1,0 +1,205 @@
+"""Findings: each finder finds its own truth, and nothing where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from chaos_analysis import patterns
+from chaos_analysis.evidence import SIGNIFICANT
+from chaos_analysis.patterns import (
+    collateral,
+    dependency_error,
+    error_rate,
+    find_all,
+    missing_timeout,
+    slow_recovery,
+    tail_latency,
+    unhandled_exception,
+    wrong_content,
+)
+
+from tests.chaos_analysis import world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chaos_analysis.evidence import Evidence
+
+    MakeEvidence = Callable[..., Evidence]
+
+HARMLESS = {**world.FARES_DOWN, "name": "fares-noop", "fault": {"type": "noop"}}
+PAYMENTS_SLOW = {**world.FARES_SLOW, "name": "payments-slow", "match": {"path": ["/payments*"]}}
+
+
+def test_every_file_is_a_finder() -> None:
+    """A file that is not in the tuple would never find anything."""
+    assert patterns.__file__
+    files = {path.stem for path in Path(patterns.__file__).parent.glob("[!_]*.py")}
+    assert {module.__name__.rpartition(".")[2] for module in patterns.FINDERS} == files
+
+
+@pytest.mark.parametrize("rules", [(), (HARMLESS,)], ids=["no rules", "noop"])
+def test_nothing_is_found_where_nothing_is_wrong(make_evidence: MakeEvidence, rules: tuple[dict, ...]) -> None:
+    """A run without harm has no pattern at all."""
+    assert find_all(make_evidence(requests=1000, rules=rules)) == ()
+
+
+def test_noise_is_seldom_called_a_finding(make_evidence: MakeEvidence) -> None:
+    """Over 20 A/A runs with 10 % own failures a cause is named falsely in at most 3 (1 is to be expected)."""
+    named = 0
+    for seed in range(20):
+        evidence = make_evidence(requests=1000, seed=seed, rules=(HARMLESS,), own_bug=0.1)
+        named += bool((evidence.tests["q"] < SIGNIFICANT).any())
+    assert named <= 3
+
+
+def test_a_call_without_a_timeout_is_named_with_its_line(make_evidence: MakeEvidence) -> None:
+    """Every delay that was waited out, the call's site, and how long."""
+    found = {str(one.site): one for one in missing_timeout.find(make_evidence(requests=1500))}
+    assert set(found) == {"planner/fares.py:10", "planner/fares.py:18"}
+    one = found["planner/fares.py:10"]
+    assert one.title.startswith("Fares call has no timeout: a 3 s delay passed whole to GET /api/destinations (")
+    assert one.evidence == "direct"
+    assert one.rules == ("fares-slow",)
+    assert one.slow > 0
+
+
+def test_a_call_with_a_timeout_is_not_blamed_for_missing_one(make_evidence: MakeEvidence) -> None:
+    """Its timeout turns the delay into an error, which is a finding of its own."""
+    evidence = make_evidence(requests=1500, rules=(PAYMENTS_SLOW,))
+    assert list(missing_timeout.find(evidence)) == []
+    (one,) = dependency_error.find(evidence)
+    assert dict(one.facts)["exception that left the app"] == "ReadTimeout"
+
+
+def test_a_dependency_error_is_one_finding_a_call_site(make_evidence: MakeEvidence) -> None:
+    """Both directions: every failure that a fault at the call caused, and no other."""
+    evidence = make_evidence(requests=1500)
+    found = {str(one.site): one for one in dependency_error.find(evidence)}
+    assert set(found) == {"planner/fares.py:10", "planner/payments.py:10"}
+    one = found["planner/payments.py:10"]
+    rows = evidence.rows
+    hit = rows["rules"].map(lambda rules: "payments-503" in rules)
+    assert one.failures == int((hit & ~rows["ok"]).sum())
+    assert (one.evidence, one.severity, one.rate.value) == ("direct", "critical", 1.0)
+    assert one.p_value is not None
+    assert one.p_value < SIGNIFICANT
+
+
+def test_without_the_apps_frames_the_cause_is_told_by_comparison(make_evidence: MakeEvidence) -> None:
+    """Requests with that fault alone against requests with none."""
+    evidence = make_evidence(requests=1500)
+    answers = evidence.tables.answers.assign(error=None)
+    blind = replace(evidence, tables=replace(evidence.tables, answers=answers))
+    assert {one.evidence for one in dependency_error.find(blind)} == {"causal"}
+
+
+def test_an_answer_without_its_content_is_tied_to_the_hidden_fault(make_evidence: MakeEvidence) -> None:
+    """A 200 whose check failed, at the call whose error was swallowed."""
+    (one,) = wrong_content.find(make_evidence(requests=1500))
+    assert str(one.site) == "planner/fares.py:18"
+    assert one.endpoint == "GET /api/destinations/[slug]"
+    assert one.severity == "high"
+    assert dict(one.facts)["what the check said"] == "no fare in the answer"
+
+
+def test_own_bugs_are_never_blamed_on_a_fault(make_evidence: MakeEvidence) -> None:
+    """What fails in the baseline is found as such; harmless faults beside it are in no finding."""
+    evidence = make_evidence(requests=1500, rules=(HARMLESS, world.EDGE_LATENCY), own_bug=0.6)
+    found = [one for one in find_all(evidence) if one.finder != "tail_latency"]
+    assert [one.id for one in found] == ["collateral:own:GET /api/bookings"]
+    assert found[0].severity == "critical"
+    assert found[0].rules == ()
+
+
+def test_an_endpoint_that_always_fails_is_no_fault_of_the_edge(make_evidence: MakeEvidence) -> None:
+    """It would have failed anyway: no exception injected there is called the cause."""
+    evidence = make_evidence(requests=1500, rules=(world.EDGE_EXCEPTION,), own_bug=1.0)
+    (one,) = unhandled_exception.find(evidence)
+    assert "GET /api/bookings " not in dict(one.facts)["endpoints"]
+
+
+def test_failures_beside_faults_are_collateral(make_evidence: MakeEvidence) -> None:
+    """Requests without a fault that fail only while others meet faults; with what left the app in those noted."""
+    (one,) = collateral.find(make_evidence(requests=2500, collateral=0.2, sampled=1.0))
+    assert one.id == "collateral:beside:GET /api/bookings"
+    assert one.baseline is not None
+    assert one.baseline.value == 0
+    assert "QueuePool limit" in dict(one.facts)["exceptions that left the app"]
+
+
+def test_what_is_injected_at_the_edge_is_said_plainly_and_ranked_last(make_evidence: MakeEvidence) -> None:
+    """It causes most failures of this run and still stands below everything that the app could mend."""
+    found = find_all(make_evidence(requests=1500, rules=(*world.RULES, world.EDGE_503)))
+    edge = [one for one in found if one.finder == "unhandled_exception"]
+    assert {one.rules for one in edge} == {("edge-exception",), ("edge-503",)}
+    assert {one.severity for one in edge} == {"low"}
+    assert any("the app had no say" in one.summary for one in edge)
+    assert max(found, key=lambda one: one.failures) in edge
+    order = [one.severity == "low" for one in found]
+    assert order == sorted(order)
+
+
+def test_counts_of_failures_add_up(make_evidence: MakeEvidence) -> None:
+    """Each failed request has one cause, so findings never explain more failures than there were."""
+    evidence = make_evidence(requests=2000, collateral=0.1)
+    found = find_all(evidence)
+    assert sum(one.failures for one in found) == int((~evidence.rows["ok"]).sum())
+
+
+def test_trouble_after_the_faults_is_timed(make_evidence: MakeEvidence) -> None:
+    """How long it took until the service was back."""
+    (one,) = slow_recovery.find(make_evidence(requests=2000, rules=(), slow_recovery=2.0))
+    assert one.severity == "medium"
+    assert dict(one.facts)["last trouble"].startswith(("3.9", "4"))  # 2 s of arrivals, the last answered 2 s later
+
+
+def test_trouble_that_does_not_end_is_said(make_evidence: MakeEvidence) -> None:
+    """The run ended first."""
+    (one,) = slow_recovery.find(make_evidence(requests=2000, rules=(), slow_recovery=60.0))
+    assert one.severity == "high"
+    assert "to the end of the 3.98 s observed" in one.title
+
+
+def test_a_slow_tail_is_explained_by_delays(make_evidence: MakeEvidence) -> None:
+    """The rise is told with its interval, and is low where injected delays explain it."""
+    found = list(tail_latency.find(make_evidence(requests=2000, rules=({**world.EDGE_LATENCY, "rate": 0.2},))))
+    assert len(found) == 4
+    assert {one.severity for one in found} == {"low"}
+    assert all("100 % of the" in one.title for one in found)
+
+
+def test_a_slow_tail_without_delays_is_not_low(make_evidence: MakeEvidence) -> None:
+    """Slowness that no injected delay explains is the app's."""
+    evidence = make_evidence(requests=2000, rules=())
+    rows = evidence.rows.assign(
+        response_ms=evidence.rows["response_ms"] * (1 + 9 * (evidence.rows["stage"] == "chaos"))
+    )
+    slow = replace(evidence, experiment=None, tables=replace(evidence.tables, requests=rows))
+    found = list(tail_latency.find(slow))
+    assert {one.severity for one in found} == {"high"}
+    assert all(one.slow > 0 for one in found)
+
+
+def test_a_rise_in_failures_counts_what_is_not_explained(make_evidence: MakeEvidence) -> None:
+    """The overview claims only failures that no other finding has."""
+    evidence = make_evidence(requests=1500)
+    found = {one.endpoint: one for one in error_rate.find(evidence)}
+    one = found["POST /api/bookings"]
+    assert (one.failures, one.severity) == (0, "low")
+    assert dict(one.facts).keys() == {"failed by edge-exception", "failed by payments-503"}
+
+
+def test_without_a_baseline_the_control_group_serves(make_evidence: MakeEvidence) -> None:
+    """A run that is all chaos still has its causes."""
+    found = find_all(make_evidence(requests=1000, stages=(("chaos", 1.0),)))
+    assert {"missing_timeout", "dependency_error", "wrong_content"} <= {one.finder for one in found}
+
+
+def test_ids_are_stable_between_runs(make_evidence: MakeEvidence) -> None:
+    """Another seed, the same weak places: the same ids."""
+    ids = [{one.id for one in find_all(make_evidence(requests=1500, seed=seed)) if one.site} for seed in (1, 2)]
+    assert ids[0] == ids[1] != set()
