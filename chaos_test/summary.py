@@ -10,9 +10,9 @@ from rich.text import Text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chaos_analysis.model import Analysis, Pattern, SloResult
     from rich.console import Console
 
+    from chaos_analysis.model import Analysis, Pattern, SloResult
     from chaos_test.plan import Plan
 
 MOST = 3

@@ -56,7 +56,11 @@ def main() -> None:
         subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), str(wheel)], check=True)
         subprocess.run([str(python), "-I", "-c", PROBE], cwd=scratch, check=True)
         command = subprocess.run(
-            [str(scratch / "env" / "bin" / "chaos-test"), "run"], cwd=scratch, check=False, capture_output=True, text=True
+            [str(scratch / "env" / "bin" / "chaos-test"), "run"],
+            cwd=scratch,
+            check=False,
+            capture_output=True,
+            text=True,
         )
         said = command.stdout + command.stderr
         if "chaos-test[toolkit]" not in said or "Traceback" in said:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from chaos_analysis import tables
 from chaos_analysis.evidence import Evidence, read_experiment
 from chaos_analysis.rundir import open_run
-
 from tests.chaos_analysis.run_folder import write_run
 from tests.chaos_analysis.world import Truth, World
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+
 from chaos_analysis import tables
 from chaos_analysis.causes import attribute
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+
 from chaos_analysis.errors import SloError
 from chaos_analysis.judge import judge
 from chaos_analysis.model import SloResult

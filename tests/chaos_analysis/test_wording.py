@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from chaos_analysis import wording
 from chaos_analysis.model import Estimate
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from chaos_analysis.model import Analysis, Check, Estimate, Pattern, Proposal, Site, SloResult, Tables
 from rich.console import Console
 
+from chaos_analysis.model import Analysis, Check, Estimate, Pattern, Proposal, Site, SloResult, Tables
 from chaos_test import summary
 
 RATE = Estimate(0.5, 0.4, 0.6, 100, "probability")

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from chaos_analysis import checks
 from chaos_analysis.checks import baseline, control, data, events, load_generator, records
-
 from tests.chaos_analysis.conftest import read_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chaos_analysis.evidence import Evidence
-
     from tests.chaos_analysis.world import Truth
 
     MakeRun = Callable[..., tuple[Path, Truth]]

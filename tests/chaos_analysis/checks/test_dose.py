@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from chaos_analysis.checks import dose
 
+from chaos_analysis.checks import dose
 from tests.chaos_analysis.conftest import read_evidence
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from chaos_analysis.fixes._bound import CONNECT_FLOOR, NEED, READ_FLOOR, bound
 
 

@@ -10,8 +10,9 @@ from collections import Counter
 from io import StringIO
 from pathlib import Path
 
-import chaos_analysis.fixes
 import pytest
+
+import chaos_analysis.fixes
 from chaos_analysis.fixes import FIXES
 from chaos_analysis.fixes._diff import unified
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix

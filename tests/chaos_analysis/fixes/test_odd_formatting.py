@@ -6,12 +6,13 @@ import ast
 import tokenize
 from io import StringIO
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from chaos_analysis.fixes._fix import Spot
 from chaos_analysis.fixes.http_timeout import HttpTimeout
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GAP = st.sampled_from(["", " ", "\t", "\n", "\n        ", "  # why\n", "\n# (a, b)\n    ", " \\\n  "])
 POSITIONAL = st.sampled_from(["url", "(url)", "'a, b#c'", "f'{base}/x'", '"""x\ny"""'])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+
 from chaos_analysis.fixes import advise, propose
 from chaos_analysis.model import Estimate, Pattern, Site, Tables
 from chaos_analysis.sources import Sources

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import requests
+
 from chaos_analysis.fixes._fix import Spot
 from chaos_analysis.fixes.retry import Retry
 

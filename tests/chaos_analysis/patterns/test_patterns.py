@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from chaos_analysis import patterns
 from chaos_analysis.evidence import SIGNIFICANT
 from chaos_analysis.patterns import (
@@ -20,7 +21,6 @@ from chaos_analysis.patterns import (
     unhandled_exception,
     wrong_content,
 )
-
 from tests.chaos_analysis import world
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import chaos_analysis
 import pytest
-from chaos_analysis import analyse
 from jsonschema import Draft202012Validator
+
+import chaos_analysis
+from chaos_analysis import analyse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

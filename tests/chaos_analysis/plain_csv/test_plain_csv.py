@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from chaos_analysis import AnalysisError, analyse_locust_csv
 
+from chaos_analysis import AnalysisError, analyse_locust_csv
 from tests.chaos_analysis.locust_csv_files import write_locust_csv
 
 if TYPE_CHECKING:

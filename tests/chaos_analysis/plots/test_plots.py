@@ -8,11 +8,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+
 from chaos_analysis import plots
 from chaos_analysis.model import Analysis
 from chaos_analysis.plots import PLOTS, _bins, _contrast, _stages, _style, draw_all, heatmap
 from chaos_analysis.report import pictures
-
 from tests.chaos_analysis.report import sample
 
 LONG = tuple(f"GET /api/v{i}/very/long/path/$x^{i}$/[id]/<script>/日本語/that/goes/on/and/on" for i in range(30))

@@ -1,6 +1,7 @@
 import pytest
-from chaos_analysis.report.markdown import Markdown, code, fence, one_line, reference, slug, table, text
 from markdown_it import MarkdownIt
+
+from chaos_analysis.report.markdown import Markdown, code, fence, one_line, reference, slug, table, text
 
 NASTY = [
     "<script>alert(1)</script>",

@@ -4,10 +4,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
 from chaos_analysis.model import Analysis, Check
 from chaos_analysis.plots import draw_all
 from chaos_analysis.report import write
-
 from tests.chaos_analysis.report import sample
 
 SECTIONS = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
+
 from chaos_analysis.stats import adjusted, detectable, fisher, needed, proportion, quantile
 from chaos_analysis.stats.quantile import need
-from scipy import stats as scipy_stats
 
 
 @pytest.mark.parametrize(("hits", "n"), [(1, 10), (7, 50), (499, 500)])

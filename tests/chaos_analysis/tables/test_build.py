@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+
 from chaos_analysis import tables
 from chaos_analysis.errors import RunFolderError
 from chaos_analysis.rundir import open_run

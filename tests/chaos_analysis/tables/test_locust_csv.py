@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from chaos_analysis.errors import CsvError
 from chaos_analysis.tables import locust_csv
 
