@@ -41,6 +41,11 @@ def point(seed: int, key: str, call: str = "", occurrence: int = 0) -> int:
     return pointer(seed)(key, call, occurrence)
 
 
+def call_hash(identity: str) -> str:
+    """Eight hex digits of a call's identity, for the ids of its events."""
+    return blake2b(identity.encode(), digest_size=4).hexdigest()
+
+
 class RuleHash(NamedTuple):
     """A rule's own multiplier (odd) and offset."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from time import monotonic, time
 from typing import Any
 
@@ -98,7 +97,7 @@ class Injector:
             counted = occurrence if rule.persistence == "attempt" else 0
             at = self._point(request.key, identity, counted)
             if (a * at + b) & _MASK < limit:
-                name = f"{request.key}:{rule.name}:{call_hash(identity)}.{occurrence}"
+                name = f"{request.key}:{rule.name}:{draws.call_hash(identity)}.{occurrence}"
                 fired.append(Firing(name, rule, _settled(self._seed, rule, at), request, call, occurrence))
         return occurrence, self._gated(request, fired) if fired else fired
 
@@ -236,11 +235,6 @@ class Injector:
         if not passes:
             self.suppress(firing, "gate")
         return passes
-
-
-def call_hash(identity: str) -> str:
-    """Eight hex digits of a call's identity, for event ids."""
-    return blake2b(identity.encode(), digest_size=4).hexdigest()
 
 
 def _settled(seed: int, rule: Rule, at: int) -> Fault:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from chaos_middleware.draws import call_hash
+
 if TYPE_CHECKING:
     from conftest import Command
 
@@ -54,8 +56,6 @@ def _fired(run_dir: Path) -> dict[Place, set[str]]:
 
 
 def _by_hash(found: dict[Place, set[str]], key: str, hashed: str) -> str:
-    from chaos_middleware.injector import call_hash
-
     return next(p.call for p in found if p.key == key and p.call and hashed.startswith(call_hash(p.call)))
 
 

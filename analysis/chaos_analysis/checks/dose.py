@@ -8,8 +8,7 @@ import numpy as np
 
 from chaos_analysis import wording
 from chaos_analysis.model import Check
-from chaos_middleware.draws import limit, pointer, rule_hash
-from chaos_middleware.injector import call_hash
+from chaos_middleware.draws import call_hash, limit, pointer, rule_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
