@@ -26,7 +26,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
     statuses = failed["status"].value_counts()
     became = _words.listed(str(status) if status else "no answer" for status in statuses.index)
     hits = f"{wording.count(len(failed))} of {wording.count(group.events['key'].nunique())}"
-    service, where = _words.service(group.target), f", at {group.site}" if group.site else ""
+    service = _words.service(group.target)
     by_endpoint = failed["endpoint"].value_counts()
     names, answer = _words.listed(by_endpoint.index), "answers" if len(by_endpoint) == 1 else "answer"
     direct = bool(failed["direct"].mean() > 0.5)
@@ -37,7 +37,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
     return Pattern(
         id=f"dependency_error:{group.name}",
         finder="dependency_error",
-        title=f"{names} {answer} {became} when {service} has trouble ({hits}){where}",
+        title=f"{names} {answer} {became} when {service} has trouble ({hits})",
         summary=(
             f"When {group.target} has trouble ({_words.listed(faults)}), {names} {answer} {became}: "
             f"{wording.estimate(group.alone)} of the requests that met this fault alone failed, "

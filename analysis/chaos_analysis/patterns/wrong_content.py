@@ -26,12 +26,12 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
     status = _words.listed(str(status) for status in failed["status"].value_counts().index)
     hits = f"{wording.count(len(failed))} of {wording.count(group.events['key'].nunique())}"
     messages = evidence.met(failed["key"])["error"].dropna()
-    service, where = _words.service(group.target), f", at {group.site}" if group.site else ""
+    service = _words.service(group.target)
     names, answer = _words.listed(by_endpoint.index), "answers" if len(by_endpoint) == 1 else "answer"
     return Pattern(
         id=f"wrong_content:{group.name}",
         finder="wrong_content",
-        title=f"{names} {answer} {status} without its content when {service} has trouble ({hits}){where}",
+        title=f"{names} {answer} {status} without its content when {service} has trouble ({hits})",
         summary=(
             f"When {group.target} has trouble, the answer says {status} but its content fails the check: "
             f"{wording.estimate(group.alone)} of the requests that met this fault alone, "

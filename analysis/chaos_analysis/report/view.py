@@ -28,17 +28,17 @@ BANNERS = {
 
 
 class Issue(NamedTuple):
-    """A pattern with its rank and the first proposal made for it."""
+    """A pattern with its rank, the first proposal made for it, and the issue above that has the same one."""
 
     number: int
     pattern: Pattern
     proposal: Proposal | None
+    same_as: int | None
 
 
 def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[str, Any]:
     """The template's variables. `out` is the run folder, as commands shall name it."""
     alert, says = BANNERS[analysis.verdict]
-    issues = [Issue(number, found, _fix(analysis, found)) for number, found in enumerate(analysis.patterns, start=1)]
     return {
         "analysis": analysis,
         "run": analysis.run,
@@ -46,10 +46,10 @@ def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[s
         "alert": Markdown(alert),
         "says": says,
         "broken_checks": [check for check in analysis.checks if check.ok is False and check.fatal],
-        "issues": issues,
+        "issues": _issues(analysis),
         "rows": rows,
         "evidence": evidence,
-        "beginning": beginning,
+        "essence": essence,
         "fix_link": fix_link,
         "picture": lambda plot: _picture(pictures.get(plot)),
         "folder": _from_here(out),
@@ -78,12 +78,19 @@ def evidence(pattern: Pattern) -> str:
     return f"{said}."
 
 
-def beginning(diff: str) -> str:
-    """The first changed lines of a diff, without the lines that name files."""
+def essence(diff: str) -> str:
+    """The lines of a diff to show where it is first mentioned: around the first that it takes out, or else the last it
+    adds; imports and settings, which come first, are for the whole diff to show.
+    """
     lines = [line for line in diff.splitlines() if not line.startswith(("--- ", "+++ ", "diff ", "index "))]
-    changed = next((at for at, line in enumerate(lines) if line[:1] in {"+", "-"}), 0)
-    first = max(changed - 3, 0)
-    shown = lines[first : first + _MOST_LINES]
+    removed = [at for at, line in enumerate(lines) if line.startswith("-")]
+    added = [at for at, line in enumerate(lines) if line.startswith("+")]
+    middle = removed[0] if removed else added[-1] if added else 0
+    first = max(middle - (3 if removed else _MOST_LINES - 4), 0)
+    hunk = [at for at, line in enumerate(lines) if line.startswith("@@")]
+    first = max([first, *(at + 1 for at in hunk if at < middle)])
+    last = min([first + _MOST_LINES, *(at for at in hunk if at > middle)])
+    shown = lines[first:last]
     blank = [not line.strip() for line in shown]
     return "\n".join(shown[blank.index(False) : len(blank) - blank[::-1].index(False)]) if False in blank else ""
 
@@ -98,6 +105,15 @@ def _measured(estimate: Estimate, of: str) -> str:
     between = wording.bounds(estimate)
     certainty = f" (95 % interval {between})" if between else ""
     return f"{wording.estimate(estimate, interval=False)} of {of}{certainty}"
+
+
+def _issues(analysis: Analysis) -> list[Issue]:
+    issues: list[Issue] = []
+    for number, pattern in enumerate(analysis.patterns, start=1):
+        fix = _fix(analysis, pattern)
+        same = next((above.number for above in issues if fix and above.proposal == fix), None)
+        issues.append(Issue(number, pattern, fix, same))
+    return issues
 
 
 def _fix(analysis: Analysis, pattern: Pattern) -> Proposal | None:

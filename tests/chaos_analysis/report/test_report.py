@@ -250,11 +250,23 @@ def test_the_source_line_is_named_once(tmp_path: Path) -> None:
     assert first.count(str(sample.FARES)) == 1
 
 
-def test_the_top_issue_shows_the_first_changed_lines(tmp_path: Path) -> None:
-    """Three lines before the first change, no file names, no blank edges."""
-    diff = "--- a/x.py\n+++ b/x.py\n@@ -1,5 +1,5 @@\n \n def f():\n-    old\n+    new\n \n"
+def test_the_top_issue_shows_the_essence_of_its_diff(tmp_path: Path) -> None:
+    """The hunk that takes something out, without file names and blank edges; imports are left to the whole diff."""
+    diff = (
+        "--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,3 @@\n import a\n+import b\n \n"
+        "@@ -9,5 +10,5 @@\n \n def f():\n-    old\n+    new\n \n"
+    )
     markdown, _ = _written(sample.analysis(proposals=(replace(sample.PROPOSAL, diff=diff),)), tmp_path)
-    assert "```diff\n@@ -1,5 +1,5 @@\n \n def f():\n-    old\n+    new\n```" in markdown
+    assert "```diff\n def f():\n-    old\n+    new\n```" in markdown
+
+
+def test_a_diff_that_only_adds_shows_its_last_lines(tmp_path: Path) -> None:
+    """Where it is used, not where it is imported."""
+    diff = (
+        "--- a/x.py\n+++ b/x.py\n@@ -1 +1,2 @@\n import a\n+import b\n@@ -9 +10,2 @@\n s = b.Session()\n+s.mount(b)\n"
+    )
+    markdown, _ = _written(sample.analysis(proposals=(replace(sample.PROPOSAL, diff=diff),)), tmp_path)
+    assert "```diff\n s = b.Session()\n+s.mount(b)\n```" in markdown
 
 
 def test_a_figure_keeps_its_unit_on_the_line(tmp_path: Path) -> None:
