@@ -56,7 +56,11 @@ class PlannerUser(FastHttpUser):
         """One destination."""
 
         def complain(answer: Json) -> str:
-            return f"asked for {slug}" if answer["slug"] != slug else _complain_of_destination(answer)
+            if answer["slug"] != slug:
+                return f"asked for {slug}"
+            if not answer["advisory"]:
+                return "no travel advisory"
+            return _complain_of_destination(answer)
 
         return self._ask(label, "GET", f"/api/destinations/{slug}", "/api/destinations/[slug]", complain)
 
