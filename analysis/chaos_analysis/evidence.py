@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Tables
 
 SIGNIFICANT = 0.05
+_COLUMNS = (
+    *("key", "stage", "endpoint", "started", "response_ms", "status", "error"),
+    *("ok", "rules", "rule", "control"),
+)
 _TEST_COLUMNS = ("kind", "endpoint", "rule", "hits", "n", "control_hits", "control_n", "p")
 
 
@@ -30,10 +34,10 @@ class Evidence:
     experiment: Experiment | None
     run: dict[str, Any]
 
-    @property
+    @cached_property
     def rows(self) -> pd.DataFrame:
-        """The client's requests."""
-        return self.tables.requests
+        """The client's requests; only the columns that findings need, since every choice of rows copies them."""
+        return self.tables.requests[list(_COLUMNS)]
 
     @cached_property
     def fault_stages(self) -> tuple[str, ...]:

@@ -41,8 +41,12 @@ def headline(
     share = wording.percent(float((~chaos["ok"]).mean())) if len(chaos) else ""
     under = f"{share} of {wording.plural(len(chaos), 'request')} failed while faults were on" if share else "no faults"
     first = next((pattern for pattern in patterns if pattern.severity != "low"), None)
-    look = f"; first: {first.title}" if first else "; no weak place was found that the app could mend"
+    look = f"; first: {_placed(first)}" if first else "; no weak place was found that the app could mend"
     return f"{_objectives(found, slos)}{under}{look}."
+
+
+def _placed(pattern: Pattern) -> str:
+    return f"{pattern.title}, at {pattern.site}" if pattern.site else pattern.title
 
 
 def _objectives(found: Verdict, slos: Sequence[SloResult]) -> str:

@@ -40,8 +40,9 @@ def expected(evidence: Evidence, experiment: Experiment) -> set[str]:
     """Make every draw again; returns the ids of the events that must have been recorded, as acting or as held back."""
     due: set[str] = set()
     rules = {rule.name: rule for rule in experiment.rules}
-    for place, rows in evidence.tables.reached.groupby(["rules", "stage"], sort=False):
-        names, stage = cast("tuple[tuple[str, ...], str]", place)
+    for place, rows in evidence.tables.reached.groupby(["part", "plan", "stage"], sort=False):
+        *_, stage = cast("tuple[str, int, str]", place)
+        names: tuple[str, ...] = rows["rules"].iloc[0]
         rated = [(rules[name], rules[name].rate_in(stage)) for name in names if name in rules]
         active = [(rule, rate) for rule, rate in rated if rate > 0]
         if active:

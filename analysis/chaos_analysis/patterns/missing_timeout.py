@@ -37,6 +37,7 @@ def _delayed_calls(evidence: Evidence) -> pd.DataFrame:
         if isinstance(what, dict)
     }
     calls = evidence.tables.calls
+    calls = calls[calls["faults"].astype(bool)]
     rows = [
         (key, file, line, function, target, seam, seconds, *delay)
         for key, file, line, function, target, seam, seconds, timeout, events in _records(calls)

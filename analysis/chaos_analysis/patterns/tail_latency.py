@@ -35,8 +35,9 @@ class _Rise(NamedTuple):
 def find(evidence: Evidence) -> Iterator[Pattern]:
     """One pattern an endpoint whose tail at least doubled, at the highest quantile that both sides support."""
     delayed = _delayed(evidence)
+    usually = dict(list(evidence.baseline.groupby("endpoint")))
     for endpoint, rows in evidence.chaos.groupby("endpoint", sort=True):
-        before = evidence.baseline[evidence.baseline["endpoint"] == endpoint]
+        before = usually.get(endpoint, rows.iloc[:0])
         for p in _QUANTILES:
             chaos, usual = _quantile(rows, p), _quantile(before, p)
             if chaos.value is not None and usual.value is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import asin, ceil, pi, sin, sqrt
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
-_Z = float(norm.ppf(0.975) + norm.ppf(0.8))
+_Z = float(ndtri(0.975) + ndtri(0.8))
 
 
 def detectable(n: int, control_n: int, base: float) -> float | None:

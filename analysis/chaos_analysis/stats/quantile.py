@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import ceil, log
 from typing import TYPE_CHECKING
 
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrik
 
 from chaos_analysis.model import Estimate
 
@@ -35,6 +35,10 @@ def need(p: float) -> int:
 @lru_cache(maxsize=4096)
 def _ranks(n: int, p: float) -> tuple[int, int]:
     """The indices of the two order statistics: at most 2.5 % of samples have the quantile beyond either."""
-    low = int(binom.ppf(_TAIL, n, p)) - 1
-    high = int(binom.ppf(1 - _TAIL, n, p))
-    return max(low, 0), min(high, n - 1)
+    return max(_at_most(_TAIL, n, p) - 1, 0), min(_at_most(1 - _TAIL, n, p), n - 1)
+
+
+def _at_most(share: float, n: int, p: float) -> int:
+    """The smallest count that a binomial variable stays within with this probability."""
+    count = max(ceil(bdtrik(share, n, p)), 0)
+    return count - 1 if count and bdtr(count - 1, n, p) >= share else count

@@ -4,59 +4,91 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+_EMPTY: dict[str, type] = {"float": np.float64, "int": np.int64, "bool": np.bool_}
+
 
 class Columns:
-    """Grows a table by blocks of rows. Equal texts become one object, which is what keeps a million rows small."""
+    """Grows a table by blocks of columns. Equal texts become one object, which is what keeps a million rows small."""
 
     def __init__(self, names: Sequence[str], kinds: Mapping[str, str]) -> None:
-        self._names, self._kinds = tuple(names), kinds
-        self._blocks: list[list[pd.Series[Any]]] = []
+        self._names = tuple(names)
+        self._kinds = [kinds.get(name, "text") for name in names]
+        self._blocks: list[list[np.ndarray]] = []
         self._texts: dict[Any, Any] = {}
 
-    def extend(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Add rows, each with a value for every column in order."""
-        columns = tuple(zip(*rows, strict=True))
-        if columns:
-            self._blocks.append([self._column(n, c) for n, c in zip(self._names, columns, strict=True)])
+    def extend(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Add a block, given as its columns in order."""
+        if columns and columns[0]:
+            self._blocks.append([self._array(k, c) for k, c in zip(self._kinds, columns, strict=True)])
 
     def frame(self) -> pd.DataFrame:
         """All rows so far; without any, an empty frame with the same columns and types."""
-        blocks = self._blocks or [[self._column(name, ()) for name in self._names]]
-        joined = [pd.concat(parts, ignore_index=True) for parts in zip(*blocks, strict=True)]
-        return pd.DataFrame(dict(zip(self._names, joined, strict=True)))
+        blocks = self._blocks or [[np.empty(0, dtype=_EMPTY.get(kind, object)) for kind in self._kinds]]
+        joined = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+        return pd.DataFrame(
+            {
+                name: pd.Series(values, dtype=values.dtype, copy=False)
+                for name, values in zip(self._names, joined, strict=True)
+            }
+        )
 
-    def _column(self, name: str, values: Sequence[Any]) -> pd.Series[Any]:
-        kind = self._kinds.get(name, "text")
+    def _array(self, kind: str, values: Sequence[Any]) -> np.ndarray:
         if kind == "text":
-            return pd.Series(self._shared(values), dtype=object)
-        if kind == "object":
-            return pd.Series(list(values), dtype=object)
+            return _objects(self._shared(values), len(values))
         if kind == "tuple":
-            return pd.Series([tuple(value) if value else () for value in values], dtype=object)
+            return _objects((tuple(value) if value else () for value in values), len(values))
+        if kind == "object":
+            return _objects(values, len(values))
         if kind == "float":
             return _numbers(values)
         if kind == "int":
-            return _numbers(values).fillna(0).astype("int64")
-        return pd.Series([value is True for value in values], dtype=bool)
+            return _integers(values)
+        return np.array([value is True for value in values], dtype=bool)
 
-    def _shared(self, values: Sequence[Any]) -> list[Any]:
+    def _shared(self, values: Sequence[Any]) -> Iterable[Any]:
         shared = self._texts.setdefault
         try:
-            return [shared(value, value) for value in values]
+            return list(map(shared, values, values))
         except TypeError:  # a list or an object where a text should be
             return [value if value is None else str(value) for value in values]
 
 
-def _numbers(values: Sequence[Any]) -> pd.Series[float]:
+def _objects(values: Iterable[Any], count: int) -> np.ndarray:
+    return np.fromiter(values, dtype=object, count=count)
+
+
+def _integers(values: Sequence[Any]) -> np.ndarray:
+    if set(map(type, values)) <= {int}:
+        return np.array(values, dtype=np.int64)
+    numbers = _numbers(values)
+    return np.where(np.isfinite(numbers), numbers, 0.0).astype(np.int64)
+
+
+def _numbers(values: Sequence[Any]) -> np.ndarray:
     try:
-        return pd.Series(values, dtype="float64")
+        numbers = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
-        return pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").astype("float64")
+        texts = pd.Series(list(values), dtype=object)
+        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
+    return numbers
+
+
+def fields(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[Any]]:
+    """The records' fields as columns; a field that a record lacks is None."""
+    return [_field(records, name) for name in names]
+
+
+def _field(records: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    try:
+        return [record[name] for record in records]
+    except KeyError:
+        return [record.get(name) for record in records]
 
 
 def path_below(folder: str, file: str) -> str:

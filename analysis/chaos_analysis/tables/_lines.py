@@ -30,16 +30,21 @@ def blocks(path: Path, *kinds: type) -> Iterator[tuple[list[Any], int]]:
 
 
 def _parse(text: bytes, kinds: tuple[type, ...]) -> tuple[list[Any], int]:
-    lines = [line for line in text.split(b"\n") if line]
+    values, lines = _at_once(text), text.count(b"\n") + 1
+    if values is None or len(values) != lines:  # `1,2` on one line would pass as two values: the counts tell
+        values = [_value(line) for line in text.split(b"\n") if line]
+        lines = len(values)
+    if not set(map(type, values)) <= set(kinds):
+        values = [value for value in values if type(value) in kinds]
+    return values, lines - len(values)
+
+
+def _at_once(text: bytes) -> list[Any] | None:
     try:
-        values = json.loads(b"[" + b",".join(lines) + b"]")
+        values: list[Any] = json.loads(b"[" + text.replace(b"\n", b",") + b"]")
     except ValueError:
-        values = None
-    # `1,2` on one line would pass as two values: the counts tell.
-    if values is None or len(values) != len(lines):
-        values = [_value(line) for line in lines]
-    good = [value for value in values if type(value) in kinds]
-    return good, len(lines) - len(good)
+        return None
+    return values
 
 
 def _value(line: bytes) -> Any:

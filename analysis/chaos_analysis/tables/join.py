@@ -17,7 +17,7 @@ def rows_with_faults(rows: pd.DataFrame, faults: pd.DataFrame) -> pd.DataFrame:
     The ledger says what a request met, and the response header for those of which the ledger knows nothing (it is the
     only source for a service whose ledger is out of reach).
     """
-    table = rows.copy()
+    table = rows.copy(deep=False)
     table["ok"] = table["error_class"].isna()
     table["endpoint"] = _endpoints(table)
     started = table["started"]
@@ -44,22 +44,29 @@ def _rules_by_key(pairs: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]
 
 
 def _with_rules(table: pd.DataFrame, met: dict[str, frozenset[str]]) -> pd.DataFrame:
-    none: frozenset[str] = frozenset()
-    sets = [met.get(key, none) for key in table["key"].tolist()]
-    tuples: dict[frozenset[str], tuple[str, ...]] = {one: tuple(sorted(one)) for one in set(sets)}
-    singles = {one: "" if not names else names[0] if len(names) == 1 else "+" for one, names in tuples.items()}
-    column = np.empty(len(sets), dtype=object)
-    column[:] = [tuples[one] for one in sets]
-    table["rules"] = pd.Series(column, dtype=object)
-    table["rule"] = pd.Series([singles[one] for one in sets], dtype=object)
-    table["control"] = pd.Series([not one for one in sets], dtype=bool)
-    return table
+    """The sets of rules are few: each request has the number of its set, the first of which is empty."""
+    numbers = {one: number for number, one in enumerate(dict.fromkeys([frozenset(), *met.values()]))}
+    by_key = {key: numbers[one] for key, one in met.items()}
+    places = np.fromiter((by_key.get(key, 0) for key in table["key"].tolist()), dtype=np.int64, count=len(table))
+    tuples = np.empty(len(numbers), dtype=object)
+    tuples[:] = [tuple(sorted(one)) for one in numbers]
+    names = np.array(["" if not one else one[0] if len(one) == 1 else "+" for one in tuples], dtype=object)
+    return table.assign(rules=_objects(tuples[places]), rule=_objects(names[places]), control=places == 0)
 
 
 def _endpoints(table: pd.DataFrame) -> pd.Series[str]:
     """`METHOD name`, made once for each distinct pair."""
-    texts: dict[tuple[str, str], str] = {}
-    pairs = zip(table["method"].tolist(), table["name"].tolist(), strict=True)
-    return pd.Series(
-        [texts.get(pair) or texts.setdefault(pair, " ".join(map(str, pair))) for pair in pairs], dtype=object
-    )
+    methods, names = (pd.factorize(table[column]) for column in ("method", "name"))
+    pairs, known = pd.factorize(methods[0] * (len(names[1]) + 1) + names[0])
+    texts = np.empty(len(known), dtype=object)
+    texts[:] = [_endpoint(methods[1], names[1], int(pair)) for pair in known]
+    return _objects(texts[pairs])
+
+
+def _endpoint(methods: pd.Index[str], names: pd.Index[str], pair: int) -> str:
+    method, name = divmod(pair, len(names) + 1)
+    return f"{methods[method]} {names[name]}"
+
+
+def _objects(values: np.ndarray) -> pd.Series[str]:
+    return pd.Series(values, dtype=object)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from chaos_analysis.tables import reached
-from chaos_analysis.tables._frames import Columns, path_below
+from chaos_analysis.tables._frames import Columns, fields, path_below
 from chaos_analysis.tables._lines import blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 _SITE = ("file", "line", "function")
@@ -28,6 +27,7 @@ CALLS = (
 _REQUEST = ("key", "stage", "route", "method", "status", "seconds", "faults", "sampled", "error")
 ANSWERS = (*_REQUEST, "error_text", *_SITE)
 SUPPRESSED = ("id", "key", "stage", "rule", "seam", "reason")
+_FIELDS = {"fault": FAULTS[:-3], "call": CALLS[:-3], "request": _REQUEST, "suppressed": SUPPRESSED}
 _KINDS = {
     **dict.fromkeys(("id", "key", "asked", "timeout", "error_text"), "object"),
     "faults": "tuple",
@@ -83,8 +83,6 @@ class _Reader:
         columns = {"fault": FAULTS, "call": CALLS, "request": ANSWERS, "suppressed": SUPPRESSED}
         self.tables = {kind: Columns(names, _KINDS) for kind, names in columns.items()}
         self._ends: dict[tuple[Any, Any], tuple[Any, Any]] = {}
-        fields = {"fault": FAULTS[:-3], "call": CALLS[:-3], "request": _REQUEST, "suppressed": SUPPRESSED}
-        self._picked = {kind: _picker(names) for kind, names in fields.items()}
 
     def read(self, path: Path) -> None:
         """Take in one part."""
@@ -115,22 +113,22 @@ class _Reader:
         for value in values:
             by_kind.setdefault(value.get("kind"), []).append(value)
         for kind, table in self.tables.items():
-            table.extend(self._rows(kind, by_kind.get(kind, [])))
+            table.extend(self._columns(kind, by_kind.get(kind, [])))
         for value in by_kind.get("end", ()):
             self._ends[value.get("id"), value.get("started")] = (value.get("finished"), value.get("measured"))
         for value in by_kind.get("plan", ()):
             plans[value.get("plan", -1)] = tuple(value.get("rules") or ())
         self.notes += [str(value.get("text")) for value in by_kind.get("note", ())]
 
-    def _rows(self, kind: str, values: list[dict[str, Any]]) -> Iterable[Sequence[Any]]:
-        """The records of one kind in its table's order of columns."""
-        heads: Iterable[Sequence[Any]] = map(self._picked[kind], values)
-        if kind == "suppressed":
-            return heads
+    def _columns(self, kind: str, records: list[dict[str, Any]]) -> list[Sequence[Any]]:
+        """The records of one kind as its table's columns."""
+        columns: list[Sequence[Any]] = [*fields(records, _FIELDS[kind])]
         if kind == "request":
-            heads = ((*head[:-1], *_error(head[-1])) for head in heads)
-        sites = (self._site(value.get("frame" if kind == "request" else "site")) for value in values)
-        return ((*head, *site) for head, site in zip(heads, sites, strict=True))
+            columns[-1:] = _spread(map(_error, columns[-1]), 2)
+        if kind != "suppressed":
+            (sites,) = fields(records, ["frame" if kind == "request" else "site"])
+            columns += _spread(map(self._site, sites), 3)
+        return columns
 
     def _site(self, site: Any) -> tuple[Any, Any, Any]:
         if not isinstance(site, dict):
@@ -142,17 +140,8 @@ class _Reader:
         return known, site.get("line"), site.get("function")
 
 
-def _picker(names: Sequence[str]) -> Callable[[dict[str, Any]], Sequence[Any]]:
-    """Takes these fields from a record; a field that it lacks is None."""
-    whole = itemgetter(*names)
-
-    def pick(record: dict[str, Any]) -> Sequence[Any]:
-        try:
-            return whole(record)  # type: ignore[no-any-return] # of several names it makes a tuple
-        except KeyError:
-            return [record.get(name) for name in names]
-
-    return pick
+def _spread(values: Iterable[tuple[Any, ...]], width: int) -> list[Sequence[Any]]:
+    return list(zip(*values, strict=True)) or [()] * width
 
 
 def _error(error: Any) -> tuple[Any, Any]:

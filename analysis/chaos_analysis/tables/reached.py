@@ -58,7 +58,9 @@ def _parse(data: bytes) -> tuple[pd.DataFrame, int]:
     )
     table[["key", "stage", "target"]] = table[["key", "stage", "target"]].fillna("")
     plan = pd.to_numeric(table["plan"], errors="coerce")
-    good = plan.notna().to_numpy() & ~table["key"].str.contains("\ufffd", regex=False).to_numpy(bool)
+    good = plan.notna().to_numpy()
+    if not whole.isascii():  # keys are ASCII
+        good = good & ~table["key"].str.contains("\ufffd", regex=False).to_numpy(bool)
     return _typed(table[good].reset_index(drop=True)), lines - int(good.sum()) + int(bool(cut))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from chaos_analysis.tables._frames import Columns
+from chaos_analysis.tables._frames import Columns, fields
 from chaos_analysis.tables._lines import blocks
 
 if TYPE_CHECKING:
@@ -67,24 +67,20 @@ class _Part:
     def __init__(self) -> None:
         self.order: list[int | None] | None = None
         self.width = 0
-        self.plain = False
         self.records = self.broken = 0
         self.closed = False
         self.told: int | None = None
         self.totals: list[tuple[str, list[int]]] = []
 
     def take(self, values: list[Any]) -> list[Sequence[Any]]:
-        """The rows among these values, in our order of columns."""
+        """The columns, in our order, of the rows among these values."""
         told = [value for value in values if type(value) is dict]
         for value in told:
             self._tell(value)
         rows = [value for value in values if len(value) == self.width and type(value) is list]
         self.broken += len(values) - len(told) - len(rows)
         self.records += len(rows)
-        if self.plain or self.order is None:
-            return list(rows)
-        order = self.order
-        return [[None if i is None else row[i] for i in order] for row in rows]
+        return [[None] * len(rows) if i is None else [row[i] for row in rows] for i in self.order or ()]
 
     def gaps(self, name: str) -> list[str]:
         """What is wrong with this part, in sentences."""
@@ -103,7 +99,7 @@ class _Part:
         columns = value.get("columns")
         if isinstance(columns, list) and all(name in columns for name in _REQUIRED):
             self.order = [columns.index(name) if name in columns else None for name in COLUMNS]
-            self.width, self.plain = len(columns), tuple(columns) == COLUMNS
+            self.width = len(columns)
         if "closed" in value:
             self.closed, self.told = True, value.get("rows")
             totals = value.get("totals")
@@ -121,6 +117,6 @@ def read_objects(path: Path, kinds: dict[str, str], texts: Sequence[str]) -> tup
     table, broken = Columns(names, kinds), 0
     if path.is_file():
         for values, bad in blocks(path, dict):
-            table.extend([[value.get(name) for name in names] for value in values])
+            table.extend(fields(values, names))
             broken += bad
     return table.frame(), broken

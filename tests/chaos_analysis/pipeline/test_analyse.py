@@ -130,7 +130,8 @@ def test_the_headline_says_what_came_of_it_and_where_to_look(make_run: MakeRun) 
     """One sentence for someone who reads nothing else."""
     analysis = analyse(make_run(requests=1500)[0], write=False)
     assert analysis.headline.startswith("Objectives held; ")
-    assert analysis.headline.endswith(f"first: {analysis.patterns[0].title}.")
+    first = analysis.patterns[0]
+    assert analysis.headline.endswith(f"first: {first.title}, at {first.site}.")
 
 
 def test_an_invalid_run_says_why_first(make_run: MakeRun) -> None:
