@@ -38,7 +38,7 @@ TaskT = TypeVar("TaskT", bound="Callable[..., Any]")
 
 _SESSION = "_chaos_session"  # where an environment keeps its session
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,60}")
-_NOBODY = Journey("0", 0, make_plan("", requests=0, run_time=0, users=1), seed=0, stage="chaos")
+_NOBODY = Journey("0", 0, make_plan("", requests=0, run_time=0, users=1), seed=0, stage="chaos", kind="", deadline=10)
 
 
 def steps(count: int) -> Callable[[TaskT], TaskT]:
@@ -65,7 +65,7 @@ def current() -> Journey:
     return current_journey.get() or _NOBODY
 
 
-def _board(user: User) -> clients.Stamp | None:
+def _board(user: User) -> Journey | None:
     session: Session | None = vars(user.environment).get(_SESSION)
     return None if session is None else session.board(user)
 
@@ -73,7 +73,7 @@ def _board(user: User) -> clients.Stamp | None:
 def _init(environment: Environment, runner: Runner | None = None, **_: Any) -> None:
     """Locust's `init` event."""
     session: Session
-    gevent.get_hub().loop.update_now()  # it still has the time of the first import: --run-time would end that much early
+    gevent.get_hub().loop.update_now()  # its clock stood still: --run-time would end early
     if runner is None:  # run_single_user: nothing is recorded
         return
     if isinstance(runner, WorkerRunner):

@@ -11,10 +11,14 @@
 from __future__ import annotations
 
 import time
+from contextvars import ContextVar
+from functools import partial
+from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
 import geventhttpclient.client
 from gevent import GreenletExit, get_hub, getcurrent
+from geventhttpclient.client import HTTPClient
 from locust import clients
 from locust.contrib import fasthttp
 from locust.exception import (
@@ -26,46 +30,49 @@ from locust.exception import (
     StopUser,
 )
 
-from chaos_locust.hooks import replace
-from chaos_locust.recorder import CONTEXT, DeadlineError, Sent
+from chaos_locust.hooks import JOURNEY, replace
+from chaos_locust.recorder import CONTEXT, DeadlineError
 from chaos_middleware.headers import KEY, STAGE
 
 if TYPE_CHECKING:
     from chaos_locust.hooks import Method
     from chaos_locust.journey import Journey
 
+# The header lines of the request that this greenlet sends with geventhttpclient.
+_lines: ContextVar[str] = ContextVar("chaos_lines", default="")
+
 # What a task raises to steer Locust says nothing about the request.
 _STEERING = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser, GreenletExit)
 
 
-class Stamp:
-    """What a user's client needs for each request: the journey, the user's class name, and the deadline in seconds."""
+class LazyJar(CookieJar):
+    """A cookie jar that is not opened when nothing is in it or comes into it.
 
-    def __init__(self, journey: Journey, user: str, deadline: float) -> None:
-        self.journey = journey
-        self.user = user
-        self._deadline = deadline
-        self._late = f"no whole answer within {deadline:g} s"
+    The standard library's spends 11 µs of Locust's 95 µs a request on finding that out: more than half of what we cost.
+    """
 
-    def sent(self) -> Sent:
-        """The identity of the next request."""
-        journey = self.journey
-        return Sent(journey.next_key(), journey.stage, self.user, journey.take_due())
+    def add_cookie_header(self, request: Any) -> None:
+        """Add the cookies that go with the request."""
+        if self._cookies:
+            super().add_cookie_header(request)
 
-    def timer(self) -> Any:
-        """A running timer that raises `DeadlineError` in this greenlet, to be closed."""
-        timer = get_hub().loop.timer(self._deadline)
-        timer.start(getcurrent().throw, DeadlineError, self._late)
-        return timer
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Take the response's cookies."""
+        if "set-cookie" in response.headers or "set-cookie2" in response.headers:
+            super().extract_cookies(response, request)
+
+    _cookies: dict[str, Any]
 
 
 def install() -> None:
     """Change both clients, for the whole process."""
-    for session in (clients.HttpSession, fasthttp.FastHttpSession):
-        replace(session, "request", _request)
+    replace(clients.HttpSession, "request", partial(_request, fast=False))
+    replace(fasthttp.FastHttpSession, "request", partial(_request, fast=True))
+    replace(HTTPClient, "_build_request", _build_request)
+    vars(fasthttp)["CookieJar"] = LazyJar
     for manager in (clients.ResponseContextManager, fasthttp.ResponseContextManager):
         replace(manager, "__exit__", _exit)
-    geventhttpclient.client._may_retry_after_send_error = _never  # it has no setting
+    geventhttpclient.client._may_retry_after_send_error = _never
 
 
 def _never(method: str) -> bool:
@@ -74,37 +81,57 @@ def _never(method: str) -> bool:
     return False
 
 
-def _request(original: Method) -> Method:
+def _request(original: Method, *, fast: bool) -> Method:
     def request(self: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        stamp: Stamp | None = self.user.__dict__.get("_chaos_stamp") if self.user is not None else None
-        if stamp is None:
+        journey: Journey | None = getattr(self.user, JOURNEY, None)
+        if journey is None:
             return original(self, method, url, *args, **kwargs)
-        sent = stamp.sent()
-        headers, context = kwargs.get("headers"), kwargs.get("context")
-        own = {KEY: sent.key, STAGE: sent.stage}
-        kwargs["headers"] = {**headers, **own} if headers else own
+        sent = journey.next()
+        context = kwargs.get("context")
         kwargs["context"] = {**context, CONTEXT: sent} if context else {CONTEXT: sent}
-        timer = stamp.timer()
-        started, clock = time.time(), time.perf_counter()
+        if fast:
+            _lines.set(f"{KEY}: {sent[0]}\r\n{STAGE}: {sent[1]}\r\n")
+        else:
+            kwargs["headers"] = {**(kwargs.get("headers") or {}), KEY: sent[0], STAGE: sent[1]}
+        started = time.time()
+        timer = journey.timer
+        if timer is None or timer.active:
+            timer = journey.timer = get_hub().loop.timer(0, journey.deadline)
+        timer.again(getcurrent().throw, DeadlineError, journey.late)
         try:
             return original(self, method, url, *args, **kwargs)
         except GreenletExit as error:
-            self.request_event.fire(
-                request_type=method,
-                name=kwargs.get("name") or self.request_name or url,
-                response_time=(time.perf_counter() - clock) * 1000,
-                response_length=0,
-                response=None,
-                context=kwargs["context"],
-                exception=error,
-                start_time=started,
-                url=self._build_url(url),
-            )
+            _report_killed(self, method, url, kwargs=kwargs, started=started, error=error)
             raise
         finally:
-            timer.close()
+            timer.stop()
+            _lines.set("")
 
     return request
+
+
+def _report_killed(session: Any, method: str, url: str, *, kwargs: Any, started: float, error: GreenletExit) -> None:
+    session.request_event.fire(
+        request_type=method,
+        name=kwargs.get("name") or session.request_name or url,
+        response_time=(time.time() - started) * 1000,
+        response_length=0,
+        response=None,
+        context=kwargs["context"],
+        exception=error,
+        start_time=started,
+        url=session._build_url(url),
+    )
+
+
+def _build_request(original: Method) -> Method:
+    """Put the headers into the finished text of the request: geventhttpclient copies and checks others five times."""
+
+    def build(self: Any, *args: Any, **kwargs: Any) -> Any:
+        text: str = original(self, *args, **kwargs)
+        return f"{text[:-2]}{lines}\r\n" if (lines := _lines.get()) else text
+
+    return build
 
 
 def _exit(original: Method) -> Method:

@@ -7,30 +7,35 @@ greenlet nothing changes. `from random import choice` before `import chaos_locus
 
 from __future__ import annotations
 
+import functools
 import random
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import ContextVar
 
+    from _typeshed import SupportsLenAndGetItem
+
 _BITS = 512
+T = TypeVar("T")
 
 
 class Draws(random.Random):
-    """A generator that restarts in no time: its numbers are hashes of a name and a count.
+    """A generator that restarts in no time: its numbers are hashes of its name, the iteration and a count.
 
     Python's own takes 4 µs to be seeded, which is most of what a request may cost us.
     """
 
-    def __init__(self) -> None:
-        super().__init__(0)
-        self.restart("")
-
-    def restart(self, name: str) -> None:
-        """Begin the sequence that belongs to this name."""
+    def __init__(self, name: str) -> None:
         self._name = name
+        super().__init__(0)
+        self.restart("start")
+
+    def restart(self, iteration: int | str) -> None:
+        """Begin the sequence that belongs to this iteration."""
+        self._iteration = iteration
         self._count = 0
         self.gauss_next = None  # what the base class keeps of a pair of normal draws
 
@@ -39,13 +44,17 @@ class Draws(random.Random):
         value = 0
         for _ in range(0, k, _BITS):
             self._count += 1
-            block = blake2b(f"{self._name}:{self._count}".encode()).digest()
+            block = blake2b(f"{self._name}:{self._iteration}:{self._count}".encode()).digest()
             value = value << _BITS | int.from_bytes(block, "big")
         return value >> (-k % _BITS)
 
     def random(self) -> float:
         """The next number in [0, 1)."""
         return self.getrandbits(53) * 2.0**-53
+
+    def choice(self, seq: SupportsLenAndGetItem[T]) -> T:
+        """One of a sequence; nothing is drawn where there is only one, as for a user with a single task."""
+        return seq[0] if len(seq) == 1 else super().choice(seq)
 
     def seed(self, a: Any = None, version: int = 2) -> None:
         """Start a sequence of one's own until the iteration ends."""
@@ -62,9 +71,9 @@ def install(current: ContextVar[Draws | None]) -> None:
 
 
 def _dispatch(name: str, plain: Callable[..., Any], current: ContextVar[Draws | None]) -> Callable[..., Any]:
+    @functools.wraps(plain)
     def drawn(*args: Any, **kwargs: Any) -> Any:
         draws = current.get()
         return plain(*args, **kwargs) if draws is None else getattr(draws, name)(*args, **kwargs)
 
-    drawn.__name__, drawn.__doc__ = name, plain.__doc__
     return drawn

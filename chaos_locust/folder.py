@@ -6,6 +6,8 @@ import functools
 import os
 from typing import TYPE_CHECKING, Any, Protocol
 
+from chaos_locust.mapped import MappedFile
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -17,32 +19,45 @@ _MAIL = "chaos_lines"
 class Folder(Protocol):
     """The folder `requests/` of a test, as seen by one process."""
 
-    def opened(self, name: str) -> Callable[[bytes], object]:
-        """What appends a line to the file of this name."""
+    def part(self, name: str) -> Callable[[bytes], object]:
+        """What appends a line to a file of this process alone."""
+
+    def shared(self, name: str) -> Callable[[bytes], object]:
+        """What appends a line to a file that other processes append to as well."""
 
     def close(self) -> None:
         """Close the files."""
 
 
 class Disk:
-    """Appends to files here. Several processes may append to one file: each line is one write."""
+    """Appends to files here; raises OSError where the disk is full."""
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._files: dict[str, int] = {}
+        self._parts: list[MappedFile] = []
+        self._shared: dict[str, int] = {}
 
-    def opened(self, name: str) -> Callable[[bytes], object]:
-        """What appends to the file; raises OSError where the disk took only a part of the line."""
-        if name not in self._files:
-            self._files[name] = os.open(self.path / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
-        return functools.partial(_append, self._files[name])
+    def part(self, name: str) -> Callable[[bytes], object]:
+        """Rows are many, so their file is mapped."""
+        file = MappedFile(self.path / name)
+        self._parts.append(file)
+        return file.append
+
+    def shared(self, name: str) -> Callable[[bytes], object]:
+        """One write a line, so that lines of several processes stay whole."""
+        if name not in self._shared:
+            self._shared[name] = os.open(self.path / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+        return functools.partial(_append, self._shared[name])
 
     def close(self) -> None:
         """Close the files."""
-        for file in self._files.values():
+        for part in self._parts:
+            part.close()
+        for file in self._shared.values():
             os.close(file)
-        self._files.clear()
+        self._parts.clear()
+        self._shared.clear()
 
 
 class Post:
@@ -51,9 +66,11 @@ class Post:
     def __init__(self) -> None:
         self._lines: list[tuple[str, bytes]] = []
 
-    def opened(self, name: str) -> Callable[[bytes], object]:
+    def part(self, name: str) -> Callable[[bytes], object]:
         """What puts a line into the next report."""
         return lambda line: self._lines.append((name, line))
+
+    shared = part
 
     def report(self, data: dict[str, Any]) -> None:
         """Locust's `report_to_master` event."""
@@ -70,7 +87,7 @@ class Post:
 def deliver(data: dict[str, Any], disk: Disk) -> None:
     """Write a worker's post to the master's disk (Locust's `worker_report` event)."""
     for name, text in data.get(_MAIL, {}).items():
-        disk.opened(name)(text.encode())
+        disk.shared(name)(text.encode())
 
 
 def shares_disk(master_host: str, path: Path) -> bool:

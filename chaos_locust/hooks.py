@@ -8,6 +8,8 @@ from typing import Any
 
 Method = Callable[..., Any]
 
+JOURNEY = "chaos_journey"  # the attribute of a user in which its journey is; None where no test runs
+
 
 def listen(event: Any, listener: Callable[..., object]) -> None:
     """Have an event of Locust's call this listener with keyword arguments."""

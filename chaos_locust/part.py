@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import gevent
 import psutil
 
-from chaos_locust.clients import Stamp
 from chaos_locust.journey import Journey
 from chaos_locust.recorder import Recorder
 
@@ -38,19 +37,28 @@ class Part:
         self._started = time.time()
         self._stage = plan.names[0]
         self._stage_started = self._started
+        self._spans = {self._stage: [self._started, self._started]}  # by requests, when users overlap in their stages
         self._users: list[tuple[User, Journey]] = []
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only sets the mark
-        self.recorder = Recorder(name, folder.opened(f"{name}.jsonl"), lambda: self._stage)
+        self.recorder = Recorder(name, folder.part(f"{name}.jsonl"), lambda: self._stage)
         self._clock = None if plan.requests else gevent.spawn(self._change_stages)
 
-    def board(self, user: User) -> Stamp:
+    def board(self, user: User) -> Journey:
         """Number a new user."""
         here = len(self._users)
-        number = here * self._workers + self._rank
-        journey = Journey(f"{self._prefix}{here}", number, self._plan, seed=self._options.seed, stage=self._stage)
+        journey = Journey(
+            f"{self._prefix}{here}",
+            here * self._workers + self._rank,
+            self._plan,
+            seed=self._options.seed,
+            stage=self._stage,
+            kind=type(user).__name__,
+            deadline=self._options.deadline,
+            moved=self._moved,
+        )
         self._users.append((user, journey))
-        return Stamp(journey, type(user).__name__, self._options.deadline)
+        return journey
 
     def done(self) -> bool:
         """Whether every planned user of this process has used its quota, or has died."""
@@ -78,13 +86,20 @@ class Part:
     def close(self, totals: dict[str, list[int]]) -> None:
         """Write what is only known at the end; `totals` are Locust's."""
         if self._clock is None:
-            for stage, (started, ended) in self.recorder.spans.items():
-                self._write_stage(stage, started, ended)
+            last = {journey.stage for _, journey in self._users}
+            for stage, (started, ended) in self._spans.items():
+                self._write_stage(stage, started, time.time() if stage in last else ended)
         else:
             self._clock.kill()
             self._write_stage(self._stage, self._stage_started, time.time())
         self.recorder.close(totals)
         self._folder.close()
+
+    def _moved(self, old: str, new: str) -> None:
+        """A user goes from one stage to another, which ends the one if no other user follows."""
+        now = time.time()
+        self._spans[old][1] = now
+        self._spans.setdefault(new, [now, now])
 
     def _change_stages(self) -> None:
         for name, end in zip(self._plan.names[1:], self._plan.ends, strict=False):
@@ -99,4 +114,4 @@ class Part:
         self._write("stages.jsonl", {"stage": stage, "started": started, "ended": ended, "part": self.recorder.part})
 
     def _write(self, name: str, record: dict[str, object]) -> None:
-        self._folder.opened(name)(json.dumps(record).encode() + b"\n")
+        self._folder.shared(name)(json.dumps(record).encode() + b"\n")

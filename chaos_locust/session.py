@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from locust.env import Environment
     from locust.runners import Runner
 
-    from chaos_locust.clients import Stamp
+    from chaos_locust.journey import Journey
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +79,8 @@ class Session(ABC):
         """
         raise KeyboardInterrupt
 
-    def board(self, user: User) -> Stamp | None:
-        """The stamp of a new user, None where no test runs."""
+    def board(self, user: User) -> Journey | None:
+        """The journey of a new user, None where no test runs."""
         return None if self.part is None else self.part.board(user)
 
     def record(self, part: Part) -> None:

@@ -11,42 +11,35 @@ from locust import User
 from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING, DefaultTaskSet, TaskSet
 
-from chaos_locust.hooks import replace
+from chaos_locust.hooks import JOURNEY, replace
 from chaos_locust.journey import current_draws, current_journey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chaos_locust.clients import Stamp
     from chaos_locust.hooks import Method
     from chaos_locust.journey import Journey
 
 
-def install(board: Callable[[User], Stamp | None]) -> None:
-    """Change the users, for the whole process. `board` gives a new user its stamp, or None where no test runs."""
+def install(board: Callable[[User], Journey | None]) -> None:
+    """Change the users, for the whole process. `board` gives a new user its journey, or None where no test runs."""
     replace(User, "__init__", functools.partial(_create, board))
     replace(User, "run", _run)
     replace(DefaultTaskSet, "run", _run_tasks)
     replace(TaskSet, "execute_next_task", _execute)
 
 
-def journey_of(user: User) -> Journey | None:
-    """The user's journey, None where it has none."""
-    stamp: Stamp | None = user.__dict__.get("_chaos_stamp")
-    return None if stamp is None else stamp.journey
-
-
-def _create(board: Callable[[User], Stamp | None], original: Method) -> Method:
+def _create(board: Callable[[User], Journey | None], original: Method) -> Method:
     def create(self: User, environment: Any, *args: Any, **kwargs: Any) -> None:
         original(self, environment, *args, **kwargs)
-        self.__dict__["_chaos_stamp"] = board(self)
+        setattr(self, JOURNEY, board(self))
 
     return create
 
 
 def _run(original: Method) -> Method:
     def run(self: User) -> Any:
-        journey = journey_of(self)
+        journey: Journey | None = getattr(self, JOURNEY)
         if journey is not None:
             current_journey.set(journey)
             current_draws.set(journey.draws)
@@ -57,7 +50,7 @@ def _run(original: Method) -> Method:
 
 def _run_tasks(original: Method) -> Method:
     def run(self: TaskSet) -> Any:
-        journey = journey_of(self.user)
+        journey: Journey | None = getattr(self.user, JOURNEY)
         if journey is not None:
             journey.ready()
         return original(self)
@@ -67,20 +60,22 @@ def _run_tasks(original: Method) -> Method:
 
 def _execute(original: Method) -> Method:
     def execute_next_task(self: TaskSet) -> None:
-        journey = journey_of(self.user)
+        journey: Journey | None = getattr(self._user, JOURNEY)
         if journey is None:
             original(self)
             return
         if journey.done:
-            _rest(self.user)
-        declared = getattr(self._task_queue[0], "chaos_steps", 0)
-        journey.begin(declared=declared, pacing=_pacing(type(self), type(self.user)), now=time.time())
+            _rest(self._user)
+        journey.begin(getattr(self._task_queue[0], "chaos_steps", 0))
+        pacing = _pacing(type(self), type(self._user))
+        if pacing is not None:
+            journey.pace(pacing, time.time())
         try:
             original(self)
         finally:
             journey.finish()
         if journey.done:
-            _rest(self.user)
+            _rest(self._user)
 
     return execute_next_task
 

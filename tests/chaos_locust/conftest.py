@@ -25,7 +25,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PURE = ("plan", "draws", "journey", "recorder", "folder")
+PURE = ("plan", "draws", "journey", "recorder", "mapped", "folder")
 
 
 @pytest.fixture(scope="session")
@@ -207,6 +207,12 @@ def two_processes(free_port):
 def free_port():
     """A port that nothing listens on."""
     return some_port()
+
+
+@pytest.fixture(scope="session")
+def port():
+    """A function that finds a port that nothing listens on."""
+    return some_port
 
 
 @pytest.fixture(scope="session")

@@ -16,45 +16,57 @@ def sequence(draws):
     )
 
 
-def test_a_name_always_gives_the_same_sequence(pure):
-    """Restarting under a name repeats it, whatever was drawn before; another name gives another one."""
-    draws = pure.draws.Draws()
-    draws.restart("42:3:7")
+def test_an_iteration_always_gives_the_same_sequence(pure):
+    """Restarting repeats it, whatever was drawn before; another iteration and another user have another one."""
+    draws = pure.draws.Draws("42:3")
+    draws.restart(7)
     first = sequence(draws)
     draws.gauss(0, 1)
-    draws.restart("42:3:7")
+    draws.restart(7)
     assert sequence(draws) == first
-    draws.restart("42:3:8")
+    draws.restart(8)
     assert sequence(draws) != first
+    other = pure.draws.Draws("42:4")
+    other.restart(7)
+    assert sequence(other) != first
 
 
 def test_the_numbers_are_uniform(pure):
     """Ten bins of 20,000 draws are each within five standard deviations, over restarts as within one sequence."""
-    draws = pure.draws.Draws()
+    draws = pure.draws.Draws("42:0")
     for restart in (False, True):
         counts = [0] * 10
         for i in range(20_000):
             if restart:
-                draws.restart(f"42:0:{i}")
+                draws.restart(i)
             counts[int(draws.random() * 10)] += 1
         assert all(abs(count - 2000) < 5 * (20_000 * 0.1 * 0.9) ** 0.5 for count in counts)
 
 
+def test_nothing_is_drawn_for_a_choice_of_one(pure):
+    """A user with a single task draws the same as if there were no choice."""
+    draws = pure.draws.Draws("42:0")
+    draws.restart(1)
+    first = draws.random()
+    draws.restart(1)
+    assert (draws.choice(["only"]), draws.random()) == ("only", first)
+
+
 def test_more_bits_than_a_hash_has_are_all_drawn(pure):
     """A long number has no fixed part."""
-    draws = pure.draws.Draws()
+    draws = pure.draws.Draws("42:0")
     seen = [draws.getrandbits(1030) for _ in range(60)]
     assert all(0 < sum(number >> bit & 1 for number in seen) < 60 for bit in range(1030))
 
 
 def test_a_seed_of_ones_own_holds_until_the_next_restart(pure):
     """`random.seed` in a task does what it says, and does not reach into the next iteration."""
-    draws = pure.draws.Draws()
+    draws = pure.draws.Draws("42:0")
     draws.seed(5)
     first = draws.random()
     draws.seed(5)
     assert draws.random() == first
-    draws.restart("a")
+    draws.restart(1)
     assert draws.random() != first
 
 
@@ -74,12 +86,12 @@ def test_the_module_asks_the_current_user(pure):
     pure.draws.install(current)
     random.seed(1)
     plain = random.random()
-    draws = pure.draws.Draws()
+    draws = pure.draws.Draws("42:0")
     token = current.set(draws)
-    draws.restart("x")
+    draws.restart(1)
     drawn = [random.random(), random.choice("abc"), random.betavariate(1, 2)]
     current.reset(token)
-    draws.restart("x")
+    draws.restart(1)
     assert drawn == [draws.random(), draws.choice("abc"), draws.betavariate(1, 2)]
     random.seed(1)
     assert random.random() == plain

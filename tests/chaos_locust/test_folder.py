@@ -11,8 +11,8 @@ def test_several_processes_append_whole_lines_to_one_file(pure, tmp_path):
     """Two folders opened on the same path do not overwrite each other."""
     first, second = pure.folder.Disk(tmp_path), pure.folder.Disk(tmp_path)
     for i in range(3):
-        first.opened("load.jsonl")(b"first %d\n" % i)
-        second.opened("load.jsonl")(b"second %d\n" % i)
+        first.shared("load.jsonl")(b"first %d\n" % i)
+        second.shared("load.jsonl")(b"second %d\n" % i)
     assert len((tmp_path / "load.jsonl").read_bytes().splitlines()) == 6
     first.close()
     second.close()
@@ -20,7 +20,7 @@ def test_several_processes_append_whole_lines_to_one_file(pure, tmp_path):
 
 def test_a_partly_written_line_is_an_error(pure, tmp_path, monkeypatch):
     """A full disk takes a part of a line and says so only in the count."""
-    append = pure.folder.Disk(tmp_path).opened("part.jsonl")
+    append = pure.folder.Disk(tmp_path).shared("load.jsonl")
     monkeypatch.setattr(os, "write", lambda _file, line: len(line) - 1)
     with pytest.raises(OSError, match="part of the row"):
         append(b"line\n")
@@ -32,7 +32,7 @@ def test_post_arrives_once_and_in_order(pure, tmp_path):
     reports = []
     for lines in ((b"a\n", b"b\n"), (b"c\n",), ()):
         for line in lines:
-            post.opened("worker-1.jsonl")(line)
+            post.part("worker-1.jsonl")(line)
         reports.append({"stats": []})
         post.report(reports[-1])
     for report in [*reports, {"stats": []}]:

@@ -9,45 +9,45 @@ import pytest
 def journey(pure):
     """User 3 of 4, of whom each has 10 requests."""
     plan = pure.plan.make_plan("baseline=20%,chaos=80%", requests=40, run_time=0, users=4)
-    return pure.journey.Journey("3", 3, plan, seed=42, stage="baseline")
+    return pure.journey.Journey("3", 3, plan, seed=42, stage="baseline", kind="Buyer", deadline=10)
 
 
-def begin(journey, declared=0, pacing=None, now=0.0):
-    """Start an iteration."""
-    journey.begin(declared=declared, pacing=pacing, now=now)
+def key(journey):
+    """The next request's key."""
+    return journey.next()[0]
 
 
 def test_keys_count_users_iterations_and_steps(journey):
     """Before the first iteration the keys say `start`."""
-    keys = [journey.next_key()]
+    keys = [key(journey)]
     for _ in range(2):
-        begin(journey)
-        keys += [journey.next_key(), journey.next_key()]
+        journey.begin(0)
+        keys += [key(journey), key(journey)]
         journey.finish()
     assert keys == ["3.start.1", "3.0.1", "3.0.2", "3.1.1", "3.1.2"]
 
 
 def test_labels_name_steps_and_do_not_count(journey):
     """A step that only one branch has does not shift the numbers of the others; a repeated label is told apart."""
-    begin(journey)
-    keys = [journey.next_key()]
+    journey.begin(0)
+    keys = [key(journey)]
     for label in ("book", "book"):
         journey.label(label)
-        keys.append(journey.next_key())
-    assert [*keys, journey.next_key()] == ["3.0.1", "3.0.book", "3.0.book-2", "3.0.2"]
+        keys.append(key(journey))
+    assert [*keys, key(journey)] == ["3.0.1", "3.0.book", "3.0.book-2", "3.0.2"]
 
 
 def test_labels_start_anew_with_the_iteration(journey):
     """A label that was not used is forgotten, one that was is new again."""
-    begin(journey)
+    journey.begin(0)
     journey.label("book")
-    journey.next_key()
+    key(journey)
     journey.label("never-sent")
     journey.finish()
-    begin(journey)
-    first = journey.next_key()
+    journey.begin(0)
+    first = key(journey)
     journey.label("book")
-    assert [first, journey.next_key()] == ["3.1.1", "3.1.book"]
+    assert [first, key(journey)] == ["3.1.1", "3.1.book"]
 
 
 @pytest.mark.parametrize("declared", [0, 5])
@@ -55,9 +55,9 @@ def test_the_quota_is_used_by_declared_steps_or_by_what_was_sent(journey, declar
     """With five steps declared, two iterations use ten requests whatever they sent; else what they sent counts."""
     iterations = 0
     while not journey.done:
-        begin(journey, declared)
+        journey.begin(declared)
         for _ in range(2):
-            journey.next_key()
+            key(journey)
         journey.finish()
         iterations += 1
     assert iterations == (2 if declared else 5)
@@ -67,7 +67,7 @@ def test_randomness_restarts_with_each_iteration(journey):
     """What one iteration draws does not shift the next one, and what `on_start` draws does not shift the first."""
     journey.ready()
     first = journey.draws.random()
-    begin(journey)
+    journey.begin(0)
     journey.finish()
     second = journey.draws.random()
     journey.draws.random()
@@ -77,34 +77,46 @@ def test_randomness_restarts_with_each_iteration(journey):
 
 def test_a_task_set_in_a_task_set_has_iterations_of_its_own(journey):
     """The outer execution ends when an inner one begins, and counts what it sent itself."""
-    begin(journey)
-    keys = [journey.next_key()]
+    journey.begin(0)
+    keys = [key(journey)]
     for _ in range(2):
-        begin(journey)
-        keys.append(journey.next_key())
+        journey.begin(0)
+        keys.append(key(journey))
         journey.finish()
     journey.finish()
-    begin(journey)
-    assert [*keys, journey.next_key()] == ["3.0.1", "3.1.1", "3.2.1", "3.3.1"]
+    journey.begin(0)
+    assert [*keys, key(journey)] == ["3.0.1", "3.1.1", "3.2.1", "3.3.1"]
 
 
 def test_a_paced_iteration_was_due_in_its_slot(journey):
     """One that comes late tells when it was due; the schedule begins anew with it, as Locust's does."""
     due = []
     for now in (100.0, 100.5, 103.0, 103.5):
-        begin(journey, pacing=0.5, now=now)
-        due.append(journey.take_due())
+        journey.begin(0)
+        journey.pace(0.5, now)
+        due.append(journey.next()[3])
         journey.finish()
     assert due == [100.0, 100.5, 101.0, 103.5]
 
 
 def test_only_the_first_request_of_an_iteration_waited_for_a_slot(journey):
     """The others are due when they are sent."""
-    begin(journey, now=7.0)
-    assert [journey.take_due(), journey.take_due()] == [7.0, None]
+    journey.begin(0)
+    journey.pace(0.5, 7.0)
+    assert [journey.next()[3], journey.next()[3]] == [7.0, None]
+
+
+def test_a_request_carries_its_stage_and_its_users_class(journey):
+    """The stage is that of the share of the quota that is used when the iteration begins."""
+    seen = []
+    while not journey.done:
+        journey.begin(1)
+        seen.append(journey.next()[1:3])
+        journey.finish()
+    assert seen == [("baseline", "Buyer")] * 2 + [("chaos", "Buyer")] * 8
 
 
 def test_a_user_beyond_the_planned_ones_does_nothing(pure):
     """It has used its quota of nothing."""
     plan = pure.plan.make_plan("", requests=40, run_time=0, users=4)
-    assert pure.journey.Journey("4", 4, plan, seed=42, stage="chaos").done
+    assert pure.journey.Journey("4", 4, plan, seed=42, stage="chaos", kind="Buyer", deadline=10).done
