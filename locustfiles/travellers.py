@@ -190,7 +190,7 @@ class SmokeTraveller(PlannerUser):
     @steps(1)
     def in_turn(self) -> None:
         """One of the two."""
-        turn = current().number + int(current().iteration)
+        turn = current().number + current().iteration
         if turn % 2 == 0:
             self.list_destinations("list")
         elif turn % 4 == 1:

@@ -197,7 +197,7 @@ class Buyer(FastHttpUser):
 
     @task
     def look(self):
-        self.client.get("/ok?sleep=0.35" if current().iteration == "2" else "/ok", name="/ok")
+        self.client.get("/ok?sleep=0.35" if current().iteration == 2 else "/ok", name="/ok")
 """
     rows = locust(text, "-u", "1", "--chaos-requests", "6").rows()
     late = [row["started"] - row["intended"] for row in rows]
