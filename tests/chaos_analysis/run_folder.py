@@ -271,8 +271,11 @@ def _rate(rule: dict[str, Any], stage: str) -> float:
     return 0.0 if stage in ("baseline", "recovery") else float(rate)
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # as the recorder and the ledger write
+
+
 def _line(file: Any, value: Any) -> None:
-    file.write(json.dumps(value) + "\n")
+    file.write(_encode(value) + "\n")
 
 
 def _error(text: str | None) -> dict[str, str] | None:

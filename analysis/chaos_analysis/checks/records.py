@@ -13,28 +13,38 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
 
 _SHOWN = 5
+_NAMES = {"recorder": "Locust's statistics", "locust": "locust_stats.csv"}
 
 
 def check(evidence: Evidence) -> Check:
-    """Compare by key with the app and by endpoint with Locust; what was sent twice is counted apart."""
+    """Compare by key with the app and by endpoint with Locust; what was sent twice is counted apart.
+
+    What differs from the app's count or from the recorder's own totals is lost, and fatal. `locust_stats.csv` alone
+    may lag behind where Locust was killed: that is told.
+    """
     rows, tables = evidence.rows, evidence.tables
-    wrong: list[str] = []
+    lost: list[str] = []
+    lagging: list[str] = []
     said: list[str] = []
     counted = tables.reached.loc[tables.reached["target"] == "", "key"]
     if len(counted) and len(rows):
-        _against_app(rows, counted, wrong, said)
-    for source, name in (("recorder", "Locust's statistics"), ("locust", "locust_stats.csv")):
-        totals = tables.totals[tables.totals["source"] == source]
-        if len(totals) and len(rows):
-            _against_totals(rows, totals, name, wrong, said)
+        _against_app(rows, counted, lost, said)
+    if len(rows):
+        _against_totals(rows, tables.totals, "recorder", lost, said)
+        _against_totals(rows, tables.totals, "locust", lagging, said)
+    wrong = [*lost, *lagging]
     if not said and not wrong:
         return Check("records", ok=None, summary="nothing to compare the recorded requests with", fatal=False)
-    summary = "; ".join(wrong[:1]) if wrong else f"{wording.plural(len(rows), 'row')} agree with {', '.join(said)}"
-    return Check("records", ok=not wrong, summary=summary, details=(*wrong[1:], *(said if wrong else ())))
+    if not wrong:
+        return Check("records", ok=True, summary=f"{wording.plural(len(rows), 'row')} agree with {', '.join(said)}")
+    return Check("records", ok=False, summary=wrong[0], fatal=bool(lost), details=(*wrong[1:], *said))
 
 
 def _against_app(rows: pd.DataFrame, counted: pd.Series[str], wrong: list[str], said: list[str]) -> None:
     served, sent = set(counted.tolist()), set(rows["key"].tolist())
+    if served == sent:
+        said.append(_counted(counted, served))
+        return
     answered = set(rows.loc[rows["status"] != 0, "key"].tolist())
     lost, unseen = served - sent, answered - served
     if lost:
@@ -42,12 +52,19 @@ def _against_app(rows: pd.DataFrame, counted: pd.Series[str], wrong: list[str], 
     if unseen:
         wrong.append(f"{_requests(unseen)} that the client has an answer to were not counted by the app{_few(unseen)}")
     if not lost and not unseen:
-        again = len(counted) - len(served)
-        extra = f" and {wording.count(again)} repeated (redirects, re-sends)" if again else ""
-        said.append(f"{_requests(served)} that the app counted{extra}")
+        said.append(_counted(counted, served))
 
 
-def _against_totals(rows: pd.DataFrame, totals: pd.DataFrame, name: str, wrong: list[str], said: list[str]) -> None:
+def _counted(counted: pd.Series[str], served: set[str]) -> str:
+    again = len(counted) - len(served)
+    extra = f" and {wording.count(again)} repeated (redirects, re-sends)" if again else ""
+    return f"{_requests(served)} that the app counted{extra}"
+
+
+def _against_totals(rows: pd.DataFrame, every: pd.DataFrame, source: str, wrong: list[str], said: list[str]) -> None:
+    totals, name = every[every["source"] == source], _NAMES[source]
+    if totals.empty:
+        return
     ours = rows.groupby("endpoint")["ok"].agg(["size", "sum"])
     mine = {str(e): (int(n), int(n - ok)) for e, n, ok in zip(ours.index, ours["size"], ours["sum"], strict=True)}
     summed = totals.groupby("endpoint")[["requests", "failures"]].sum()
