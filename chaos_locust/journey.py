@@ -21,7 +21,8 @@ class Journey:
     """One user's way through a test: hands out request keys and stages, counts, and knows when the quota is used.
 
     `number` counts the users of all processes. Before the first iteration (in `on_start`) `iteration` is -1, in the
-    keys `start`. `done` says that the quota is used. Asked for every request, this keeps ready what it can.
+    keys `start`. `done` says that the quota is used; `bound` is the stage it is in or waits to enter, for which `meet`
+    blocks until it may. Asked for every request, this keeps ready what it can.
     """
 
     def __init__(
@@ -34,18 +35,18 @@ class Journey:
         stage: str,
         kind: str,
         deadline: float,
-        moved: Callable[[str, str], None] | None = None,
+        meet: Callable[[], None] | None = None,
     ) -> None:
         self.user = user
         self.number = number
         self.iteration = -1
-        self.stage = stage
+        self.stage = self.bound = stage
         self.deadline = deadline
         self.timer: Any = None
         self.late = f"no whole answer within {deadline:g} s"
         self.draws = Draws(f"{seed}:{user}")
         self._kind = kind
-        self._moved = moved
+        self._meet = meet
         self._plan = plan
         self._quota = plan.quota(number) if plan.requests else 0
         self.done = bool(plan.requests) and not self._quota
@@ -113,6 +114,8 @@ class Journey:
 
     def _enter(self, stage: str) -> None:
         if stage != self.stage:
-            if self._moved is not None:
-                self._moved(self.stage, stage)
+            self.bound = stage
+            if self._meet is not None:
+                self._meet()
+                self._slot = None  # the wait was not the user's own: its schedule begins anew
             self.stage = stage

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from typing import TYPE_CHECKING
 
 import gevent
 import psutil
+from gevent.event import Event
 
+from chaos_locust.hooks import JOURNEY
 from chaos_locust.journey import Journey
 from chaos_locust.recorder import Recorder
+from chaos_locust.users import wait
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from locust import User
 
     from chaos_locust.folder import Folder
     from chaos_locust.options import Options
     from chaos_locust.plan import Plan
+
+_SPREAD_SECONDS = 0.5
 
 
 class Part:
@@ -37,7 +45,8 @@ class Part:
         self._started = time.time()
         self._stage = plan.names[0]
         self._stage_started = self._started
-        self._spans = {self._stage: [self._started, self._started]}  # by requests, when users overlap in their stages
+        self._spans = {self._stage: [self._started, self._started]}  # in a run by requests
+        self._gates: dict[str, Event] = {}
         self._users: list[tuple[User, Journey]] = []
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only sets the mark
@@ -55,20 +64,15 @@ class Part:
             stage=self._stage,
             kind=type(user).__name__,
             deadline=self._options.deadline,
-            moved=self._moved,
+            meet=functools.partial(self._meet, user),
         )
         self._users.append((user, journey))
         return journey
 
     def done(self) -> bool:
         """Whether every planned user of this process has used its quota, or has died."""
-        planned = len(range(self._rank, self._plan.users, self._workers))
-        if not self._plan.requests or len(self._users) < planned:
-            return False
-        return all(
-            journey.done or (user.greenlet is not None and user.greenlet.dead)
-            for user, journey in self._users[:planned]
-        )
+        self._open_gates()
+        return bool(self._plan.requests) and self._all(lambda journey: journey.done)
 
     def sample(self, users: int) -> None:
         """Write a sample of the load."""
@@ -95,11 +99,32 @@ class Part:
         self.recorder.close(totals)
         self._folder.close()
 
-    def _moved(self, old: str, new: str) -> None:
-        """A user goes from one stage to another, which ends the one if no other user follows."""
-        now = time.time()
-        self._spans[old][1] = now
-        self._spans.setdefault(new, [now, now])
+    def _meet(self, user: User) -> None:
+        """Hold a user that goes to another stage until all have ended the one before: what a fault does there must not
+        show here. Workers do not wait for one another.
+        """
+        journey: Journey = getattr(user, JOURNEY)
+        self._spans[journey.stage][1] = time.time()
+        gate = self._gates.setdefault(journey.bound, Event())
+        self._open_gates()
+        wait(user, gate)
+        gevent.sleep(journey.number / self._plan.users * _SPREAD_SECONDS)  # all at once would be a load of its own
+        self._spans.setdefault(journey.bound, [time.time(), time.time()])
+
+    def _open_gates(self) -> None:
+        names = self._plan.names
+        for stage, gate in self._gates.items():
+            behind = names[: names.index(stage)]
+            if not gate.is_set() and self._all(functools.partial(_is_beyond, behind)):
+                gate.set()
+
+    def _all(self, holds: Callable[[Journey], bool]) -> bool:
+        """Whether this holds for every planned user of this process that has not used its quota or died."""
+        planned = len(range(self._rank, self._plan.users, self._workers))
+        return len(self._users) >= planned and all(
+            journey.done or (user.greenlet is not None and user.greenlet.dead) or holds(journey)
+            for user, journey in self._users[:planned]
+        )
 
     def _change_stages(self) -> None:
         for name, end in zip(self._plan.names[1:], self._plan.ends, strict=False):
@@ -115,3 +140,7 @@ class Part:
 
     def _write(self, name: str, record: dict[str, object]) -> None:
         self._folder.shared(name)(json.dumps(record).encode() + b"\n")
+
+
+def _is_beyond(stages: tuple[str, ...], journey: Journey) -> bool:
+    return journey.bound not in stages

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gevent.event import Event
 from locust import User
 from locust.exception import StopUser
-from locust.user.task import LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING, DefaultTaskSet, TaskSet
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING, DefaultTaskSet, TaskSet
 
 from chaos_locust.hooks import JOURNEY, replace
 from chaos_locust.journey import current_draws, current_journey
@@ -65,7 +65,7 @@ def _execute(original: Method) -> Method:
             original(self)
             return
         if journey.done:
-            _rest(self._user)
+            wait(self._user, Event())  # until the test stops; Locust replaces a user that ends while it ramps up
         journey.begin(getattr(self._task_queue[0], "chaos_steps", 0))
         pacing = _pacing(type(self), type(self._user))
         if pacing is not None:
@@ -75,17 +75,20 @@ def _execute(original: Method) -> Method:
         finally:
             journey.finish()
         if journey.done:
-            _rest(self._user)
+            wait(self._user, Event())
 
     return execute_next_task
 
 
-def _rest(user: User) -> None:
-    """Wait until the test stops. A user that ended would be replaced by Locust while it ramps up."""
+def wait(user: User, event: Event) -> None:
+    """Let a user wait as Locust has it wait between tasks: a test that stops does not wait for it."""
     if user._state == LOCUST_STATE_STOPPING:  # as TaskSet.wait does it
         raise StopUser
     user._state = LOCUST_STATE_WAITING
-    Event().wait()
+    event.wait()
+    if user._state == LOCUST_STATE_STOPPING:
+        raise StopUser
+    user._state = LOCUST_STATE_RUNNING
 
 
 @functools.cache

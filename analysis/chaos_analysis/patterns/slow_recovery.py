@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
 
 _SLOW = 2.0  # times the baseline's 99th percentile
+_SUSTAINED = (
+    3  # seconds in which most requests were slow: requests of one moment share its fate, and are one observation
+)
 
 
 def find(evidence: Evidence) -> Iterator[Pattern]:
@@ -28,8 +31,15 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
         return
     bad, before = int(recovery["bad"].sum()), int(baseline["bad"].sum())
     p = fisher(bad, len(recovery), before, len(baseline))
-    if p < SIGNIFICANT:
+    failures = fisher(int((~recovery["ok"]).sum()), len(recovery), int((~baseline["ok"]).sum()), len(baseline))
+    if failures < SIGNIFICANT or (p < SIGNIFICANT and _slow_seconds(recovery) >= _SUSTAINED):
         yield _pattern(baseline, recovery, p, evidence)
+
+
+def _slow_seconds(recovery: pd.DataFrame) -> int:
+    """In how many seconds most of the requests that began were bad."""
+    second = (recovery["started"] - recovery["started"].min()).astype(int)
+    return int((recovery.groupby(second)["bad"].mean() > 0.5).sum())
 
 
 def _bad(rows: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
