@@ -51,11 +51,9 @@ class Evidence:
         rules = set(pattern.rules)
         if faults:
             rules &= set(events[events["fault"].isin(faults)]["rule"])
-        found = {
-            error.rpartition(".")[2]
-            for ids, error in zip(answers["faults"], answers["error"], strict=True)
-            if isinstance(error, str) and rules & {_rule(event) for event in ids}
-        }
+        failed = answers[answers["error"].notna()]
+        met = failed["faults"].map(lambda ids: not rules.isdisjoint(map(_rule, ids)))
+        found = {str(error).rpartition(".")[2] for error in failed.loc[met.astype(bool), "error"].unique()}
         return tuple(sorted(found))
 
     @property

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BLUE, ORANGE, VERMILLION, GREEN, PURPLE = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7"
 INK, GREY, PALE = "#1f2933", "#7b8794", "#e4e7eb"
 
+_QUICK = {"compress_level": 3}  # half the time to write, a tenth more bytes
+
 WIDTH = 9.0  # inches; the report shows a picture about 900 px wide, so a point is 1.4 px
 SETTINGS: dict[RcKeyType, Any] = {
     "text.parse_math": False,  # names come from the run: a "$" in one is a dollar
@@ -59,7 +61,7 @@ def save(made: Figure, path: Path) -> Path:
     """Write the picture to `path` whole or not at all, its title in the file's metadata."""
     title = " ".join(made.get_suptitle().split())
     partial = path.with_suffix(".png.part")
-    made.savefig(partial, format="png", dpi=160, metadata={"Title": title, "Software": "chaos-test"})
+    made.savefig(partial, format="png", dpi=160, metadata={"Title": title, "Software": "chaos-test"}, pil_kwargs=_QUICK)
     return partial.replace(path)
 
 

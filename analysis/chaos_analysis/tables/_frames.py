@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def fields(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[l
 
 def _field(records: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
     try:
-        return [record[name] for record in records]
+        return list(map(itemgetter(name), records))
     except KeyError:
         return [record.get(name) for record in records]
 

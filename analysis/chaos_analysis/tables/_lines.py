@@ -6,8 +6,9 @@ never raised.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ def _parse(text: bytes, kinds: tuple[type, ...]) -> tuple[list[Any], int]:
 
 def _at_once(text: bytes) -> list[Any] | None:
     try:
-        values: list[Any] = json.loads(b"[" + text.replace(b"\n", b",") + b"]")
+        values: list[Any] = orjson.loads(b"[" + text.replace(b"\n", b",") + b"]")
     except ValueError:
         return None
     return values
@@ -49,6 +50,6 @@ def _at_once(text: bytes) -> list[Any] | None:
 
 def _value(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return orjson.loads(line)
     except ValueError:
         return None

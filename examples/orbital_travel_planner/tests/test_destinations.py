@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from orbital_suppliers.fares import AMOUNTS
 from orbital_travel_planner.catalogue import DESTINATIONS
 
