@@ -1,7 +1,7 @@
 """Build the wheel, install it alone in an empty environment, and wrap a two-line WSGI app there.
 
-Run by `make check`; not a pytest module, since it must see none of this environment. What breaks here is what a user's service
-would meet: a module that is missing from the wheel, or an import beyond the standard library.
+Run by `make check`; not a pytest module, since it must see none of this environment. What breaks here is what a
+user's service would meet: a module that is missing from the wheel, or an import beyond the standard library.
 """
 
 from __future__ import annotations
