@@ -136,7 +136,7 @@ class PlannerUser(FastHttpUser):
 class Traveller(PlannerUser):
     """Looks around more often than it books."""
 
-    wait_time = between(0.02, 0.2)
+    wait_time = between(0.05, 0.25)
 
     @task(3)
     @steps(2)

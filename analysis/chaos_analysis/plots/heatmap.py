@@ -43,10 +43,10 @@ def draw(analysis: Analysis) -> Figure | None:
     _draw_cells(axes, failed.loc[shown].to_numpy(), n.loc[shown].to_numpy(), small=len(rules) > 8)
     axes.set_yticks(range(len(shown)), [_style.shorten(name, 34) for name in shown])
     axes.set_xticks(range(len(rules) + 1), ["no fault", *(_style.shorten(rule, 22) for rule in rules)])
-    if len(rules) > 5:
-        for label in axes.get_xticklabels():
-            label.set(rotation=35, ha="left", rotation_mode="anchor")
     axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
+    if len(rules) > 5:
+        for label in axes.get_xticklabels():  # those at the top, now that they are the visible ones
+            label.set(rotation=35, ha="left", rotation_mode="anchor")
     axes.spines[:].set_visible(False)
     return figure
 
