@@ -99,6 +99,12 @@ def command(tmp_path: Path) -> Iterator[Command]:
 
 
 @pytest.fixture(scope="session")
+def command_in() -> Callable[[Path], Command]:
+    """Makes a command in a given folder, for fixtures that outlive one test."""
+    return Command
+
+
+@pytest.fixture(scope="session")
 def shop() -> Path:
     """The folder of the tiny shop."""
     return SHOP
