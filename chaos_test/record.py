@@ -9,6 +9,8 @@ import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from chaos_test.summary import shown
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,7 +61,7 @@ def _load(plan: Plan) -> dict[str, Any]:
         "users": plan.users,
         "requests": plan.requests,
         "run_time": plan.run_time,
-        "locustfiles": [str(file) for file in plan.locustfiles],
+        "locustfiles": [shown(file) for file in plan.locustfiles],
         "endpoints": list(plan.endpoints),
         "processes": plan.processes,
         "stop_timeout": plan.stop_timeout,
