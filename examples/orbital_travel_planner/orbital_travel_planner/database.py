@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from .models import Base, Destination
 if TYPE_CHECKING:
     from flask import Flask
 
+LOCK_SECONDS = 15
 SCHEMA_LOCK = 7_300_411  # any number that no other user of the same PostgreSQL database takes
 
 
@@ -47,16 +50,30 @@ def _engine(url: str) -> Engine:
         return create_engine(parsed)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": 15})
+    engine = create_engine(parsed, connect_args={"timeout": LOCK_SECONDS})
     event.listen(engine, "connect", _set_up_sqlite)
     return engine
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     """Let readers go on beside the one writer, and wait for a lock instead of failing at once."""
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Change to the write-ahead log; unlike a statement, this change does not wait for another worker's lock."""
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _prepare(engine: Engine, seats: int) -> None:
