@@ -25,6 +25,7 @@ def install(board: Callable[[User], Journey | None]) -> None:
     """Change the users, for the whole process. `board` gives a new user its journey, or None where no test runs."""
     replace(User, "__init__", functools.partial(_create, board))
     replace(User, "run", _run)
+    replace(User, "stop", _stop)
     replace(DefaultTaskSet, "run", _run_tasks)
     replace(TaskSet, "execute_next_task", _execute)
 
@@ -46,6 +47,19 @@ def _run(original: Method) -> Method:
         return original(self)
 
     return run
+
+
+def _stop(original: Method) -> Method:
+    """Locust kills a user that waits; one that wakes just before would be killed in its next request."""
+
+    def stop(self: User, force: bool = False) -> Any:  # noqa: FBT001, FBT002 - Locust's own signature
+        if force or self._state != LOCUST_STATE_WAITING:
+            return original(self, force)
+        self._state = LOCUST_STATE_STOPPING  # should it wake, it ends by itself
+        self.group.killone(self.greenlet)
+        return True
+
+    return stop
 
 
 def _run_tasks(original: Method) -> Method:

@@ -49,6 +49,24 @@ def test_requests_under_way_when_the_time_is_up_are_not_lost(locust):
     assert {row["error_class"] for row in run.rows()} == {None}
 
 
+def test_users_that_wake_when_the_time_is_up_begin_no_request(locust):
+    """Nearly all wait at the end, and none is killed in a request that it has just begun: that would be a failure."""
+    text = """
+from locust import FastHttpUser, constant, task
+import chaos_locust
+
+class Buyer(FastHttpUser):
+    wait_time = constant(0.01)
+
+    @task
+    def look(self):
+        self.client.get("/look")
+"""
+    run = locust(text, "-u", "50", "--run-time", "2")
+    run.assert_agrees()
+    assert [row for row in run.rows() if row["error_class"]] == []
+
+
 def test_a_plain_start_goes_to_a_folder_of_its_own(locust, tmp_path):
     """With none of our options there is a run folder below reports/, named by the time, and all is chaos."""
     process, folder = locust.start(LOOK, "--headless", "--only-summary", "--run-time", "1", "--chaos-run-dir", "")
