@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chaos_analysis.fixes._evidence import summaries
 from chaos_analysis.model import Proposal
+from chaos_analysis.patterns.collateral import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,13 +55,21 @@ ADVICE = {
         "Flask, Handling Application Errors: https://flask.palletsprojects.com/en/stable/errorhandling/",
         "It tells the failure better and does not prevent it. Let HTTPException through unchanged.",
     ),
+    "own_bug": _Words(
+        "Mend what fails without any fault",
+        "Reproduce it without chaos: call the endpoint as the example requests do, read the traceback in app.log, and "
+        "mend it with a test before anything about resilience.",
+        "Principles of Chaos Engineering, Build a Hypothesis around Steady State Behavior: "
+        "https://principlesofchaos.org/",
+        "Until then the steady state is not steady: what faults do to this endpoint cannot be told apart from it.",
+    ),
     "collateral": _Words(
         "Keep one request's trouble from another's",
         "Look at what requests share: connection pools, worker threads, locks, database sessions, caches. Bound "
         "each per dependency, roll back and release in teardown, and fail fast when one is used up.",
         "Microsoft, Azure Architecture, Bulkhead pattern: "
         "https://learn.microsoft.com/en-us/azure/architecture/patterns/bulkhead",
-        "What also fails in the baseline is a bug of the app's own, and no resilience pattern mends it.",
+        "What is shared is a guess until it was looked at: the run shows that requests disturb one another, not how.",
     ),
     "wrong_content": _Words(
         "Do not answer 200 with content that is not there",
@@ -83,15 +92,16 @@ def in_words(patterns: Iterable[Pattern], why_no_diff: str) -> Iterator[Proposal
     """One proposal, not numbered, for each kind of pattern that has advice, with the reason for having no diff."""
     groups: dict[str, list[Pattern]] = {}
     for pattern in patterns:
-        if pattern.finder in ADVICE:
-            groups.setdefault(pattern.finder, []).append(pattern)
-    for finder, found in groups.items():
-        words = ADVICE[finder]
+        kind = "own_bug" if pattern.id.startswith(OWN) else pattern.finder
+        if kind in ADVICE:
+            groups.setdefault(kind, []).append(pattern)
+    for kind, found in groups.items():
+        words = ADVICE[kind]
         worst = sorted(found, key=lambda pattern: -pattern.failures)
         site = next((pattern.site for pattern in worst if pattern.site is not None), None)
         yield Proposal(
             number=0,
-            fix=finder,
+            fix=kind,
             title=words.title,
             patterns=tuple(pattern.id for pattern in worst),
             file=site.file if site else None,

@@ -46,14 +46,18 @@ class Evidence:
         return calls[(calls["file"] == site.file) & (calls["line"] == site.line)]
 
     def errors_of(self, pattern: Pattern, *faults: str) -> tuple[str, ...]:
-        """Classes of the exceptions that left the app in answers that met the pattern's faults, or those of a type."""
+        """Classes of the exceptions that left the app in answers that met the pattern's faults at its call site.
+
+        `faults` narrows them to faults of these types.
+        """
         answers, events = self.tables.answers, self.tables.faults
-        rules = set(pattern.rules)
+        events = events[events["rule"].isin(pattern.rules)]
+        if pattern.site is not None:
+            events = events[(events["file"] == pattern.site.file) & (events["line"] == pattern.site.line)]
         if faults:
-            rules &= set(events[events["fault"].isin(faults)]["rule"])
-        failed = answers[answers["error"].notna()]
-        met = failed["faults"].map(lambda ids: not rules.isdisjoint(map(_rule, ids)))
-        found = {str(error).rpartition(".")[2] for error in failed.loc[met.astype(bool), "error"].unique()}
+            events = events[events["fault"].isin(faults)]
+        failed = answers[answers["error"].notna() & answers["key"].isin(set(events["key"]))]
+        found = {str(error).rpartition(".")[2] for error in failed["error"].unique()}
         return tuple(sorted(found))
 
     @property
@@ -118,8 +122,3 @@ def summaries(patterns: Sequence[Pattern]) -> str:
 def method(pattern: Pattern) -> str:
     """The HTTP method of the pattern's calls, "" where it is not one."""
     return (pattern.target or "").partition(" ")[0].replace("*", "")
-
-
-def _rule(event: str) -> str:
-    """The rule in an event's id, `key:rule` or `key:rule:call`."""
-    return event.split(":")[1] if ":" in event else ""

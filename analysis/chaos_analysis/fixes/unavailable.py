@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from chaos_analysis.fixes._calls import http_call
 from chaos_analysis.fixes._edits import add_import, free_name, imported_as
-from chaos_analysis.fixes._evidence import summaries
+from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
 from chaos_analysis.fixes._handlers import Place, body, place
 from chaos_analysis.fixes._source import Source
@@ -268,10 +269,18 @@ class Unavailable(Fix):
 def _covered(evidence: Evidence, pattern: Pattern) -> bool:
     """Whether an error of requests left the app: by the ledger, or, without its word, by the kind of the fault."""
     text = evidence.sources.text(pattern.site.file) if pattern.site else None
-    if text is not None and "requests" not in text:
+    if text is not None and pattern.site is not None and not _of_requests(text, pattern.site.line, method(pattern)):
         return False
     errors = evidence.errors_of(pattern) or tuple(_USUALLY.get(fault, "") for fault in pattern.faults)
     return bool(COVERED & set(errors))
+
+
+def _of_requests(text: str, line: int, verb: str) -> bool:
+    """Whether the call is made with requests; urllib has an `HTTPError` too, and the ledger tells only the name."""
+    try:
+        return http_call(Source(text), Spot(line=line, method=verb)).library in ("requests", "session")
+    except Declined:
+        return "requests" in text
 
 
 def _handler(source: Source, where: Place, error: str) -> list[Splice]:

@@ -16,37 +16,46 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from chaos_analysis.evidence import Evidence
-    from chaos_analysis.model import Estimate
+    from chaos_analysis.model import Estimate, Site
+
+OWN = "collateral:own:"  # how the id of a pattern begins that is a bug of the app's own
 
 
 def find(evidence: Evidence) -> Iterator[Pattern]:
-    """One pattern an endpoint that fails in the baseline already, one for each that fails more often beside faults."""
+    """One pattern an endpoint that fails by itself, one for each that fails more often beside faults."""
     yield from _own(evidence)
     yield from _beside(evidence)
 
 
 def _own(evidence: Evidence) -> Iterator[Pattern]:
-    """What fails before any fault; the same failures later are counted with it."""
+    """What fails before any fault, or without one where there is no baseline; the same failures later count with it."""
     free = evidence.rows[evidence.rows["control"]]
-    for endpoint, rows in evidence.baseline.groupby("endpoint", sort=True):
+    early = len(evidence.baseline) > 0
+    where, when = (
+        ("in the baseline", "before any fault was on") if early else ("that met none", "without meeting a fault")
+    )
+    for endpoint, rows in (evidence.baseline if early else free).groupby("endpoint", sort=True):
         failed = rows[~rows["ok"]]
         if failed.empty:
             continue
         rate = _rate(rows)
         worse = (evidence.q("collateral", str(endpoint)) or 1.0) < SIGNIFICANT
         alike = rows if worse else free[free["endpoint"] == endpoint]
+        noted = _noted(alike[~alike["ok"]], evidence)
         yield Pattern(
-            id=f"collateral:own:{endpoint}",
+            id=f"{OWN}{endpoint}",
             finder="collateral",
-            title=f"{endpoint} fails without any fault ({len(failed)} of {len(rows)} in the baseline)",
-            summary=f"{wording.estimate(rate)} of its requests failed before any fault was on: a bug of the app's own, "
-            f"not resilience. {_errors(failed)}",
+            title=f"{endpoint} fails without any fault ({len(failed)} of {len(rows)} {where})",
+            summary=f"{wording.estimate(rate)} of its requests failed {when}: "
+            + ("a bug of the app's own, not resilience. " if early else "a bug of the app's own, or shared damage. ")
+            + _errors(failed),
             evidence="observed",
             severity="critical" if (rate.low or 0.0) >= 0.1 else "high",
             endpoint=str(endpoint),
             failures=int((~alike["ok"]).sum()),
             rate=rate,
-            facts=_facts(failed, evidence),
+            site=_raised(noted),
+            facts=_facts(failed, noted),
             keys=_words.keys(failed["key"]),
         )
 
@@ -75,7 +84,7 @@ def _beside(evidence: Evidence) -> Iterator[Pattern]:
             rate=rate,
             baseline=baseline,
             p_value=q,
-            facts=_facts(failed, evidence),
+            facts=_facts(failed, _noted(failed, evidence)),
             keys=_words.keys(failed["key"]),
         )
 
@@ -89,11 +98,20 @@ def _errors(failed: pd.DataFrame) -> str:
     return f"The client saw: {_words.listed(messages.index)}." if len(messages) else ""
 
 
-def _facts(failed: pd.DataFrame, evidence: Evidence) -> tuple[tuple[str, str], ...]:
-    """The answers, and the exceptions that left the app in those that were noted."""
-    facts = [("answers", _words.listed(str(status or "no answer") for status in failed["status"].unique()))]
+def _noted(failed: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+    """The exceptions that left the app in those of the failed requests that were noted."""
     answers = evidence.tables.answers
-    noted = answers[answers["key"].isin(set(failed["key"])) & answers["error"].notna()]
+    return answers[answers["key"].isin(set(failed["key"])) & answers["error"].notna()]
+
+
+def _raised(noted: pd.DataFrame) -> Site | None:
+    """The line that most of the exceptions came from."""
+    places = noted[["file", "line", "function"]].value_counts()
+    return _words.site(*places.index[0]) if len(places) else None
+
+
+def _facts(failed: pd.DataFrame, noted: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+    facts = [("answers", _words.listed(str(status or "no answer") for status in failed["status"].unique()))]
     if len(noted):
         texts = [
             f"{error}: {text}" + (f" at {file}:{int(line)}" if isinstance(file, str) else "")

@@ -17,7 +17,7 @@ from chaos_analysis.model import Estimate, Pattern, Site, Tables
 from chaos_analysis.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "orbital_travel_planner"
 SUPPLIERS = "orbital_travel_planner/suppliers.py"
@@ -57,12 +57,18 @@ def _site(planner: Path, text: str) -> Site:
     return Site(SUPPLIERS, line, "Suppliers")
 
 
-def _tables(calls: Sequence[tuple[Any, ...]] = (), errors: tuple[str, ...] = (), status: int = 503) -> Tables:
+def _tables(
+    calls: Sequence[tuple[Any, ...]] = (), errors: Mapping[Site, Sequence[str]] | None = None, status: int = 503
+) -> Tables:
+    """Calls, and for each site the errors that left the app in requests whose call there answered with `status`."""
     nothing = pd.DataFrame()
-    answers = pd.DataFrame({"faults": [("1.2.3:fares-down:00aa11bb.0",)] * len(errors), "error": list(errors)})
-    asked = {"fault": ["http_error"], "rule": ["fares-down"], "asked": [{"type": "http_error", "status": status}]}
+    met = [(f"1.2.{n}", site, error) for n, (site, all_) in enumerate((errors or {}).items()) for error in all_]
+    answers = pd.DataFrame([(key, error) for key, _, error in met], columns=["key", "error"])
+    fault = {"rule": "fares-down", "fault": "http_error", "asked": {"type": "http_error", "status": status}}
+    faults = [{**fault, "key": key, "file": site.file, "line": site.line} for key, site, _ in met]
+    faults += [{**fault, "key": "9.9.9", "file": None, "line": float("nan")}]
     table = pd.DataFrame(list(calls), columns=CALLS)
-    return Tables(nothing, pd.DataFrame(asked), table, answers, nothing, nothing, nothing, nothing, nothing)
+    return Tables(nothing, pd.DataFrame(faults), table, answers, nothing, nothing, nothing, nothing, nothing)
 
 
 def _healthy(site: Site, n: int) -> list[tuple[Any, ...]]:
@@ -158,7 +164,7 @@ def test_errors_of_requests_are_mapped_where_the_planner_registers_its_handlers(
         _pattern("dependency_error", sites[0], target="GET 127.0.0.1/fares/*", faults=("connection_reset",)),
         _pattern("dependency_error", sites[1], target="POST 127.0.0.1/authorisations", faults=("read_timeout",)),
     ]
-    tables = _tables(errors=("ConnectionError", "ReadTimeout"))
+    tables = _tables(errors={sites[0]: ["ConnectionError"], sites[1]: ["ReadTimeout"]})
     first, second = propose(patterns, tables, Sources(planner), RUN)
     assert (first.fix, second.fix, second.file) == ("retry", "unavailable", "orbital_travel_planner/errors.py")
     assert second.failures == 20
@@ -172,20 +178,42 @@ def test_an_error_that_is_not_of_requests_is_not_mapped(planner: Path) -> None:
     """A KeyError from an unchecked error body is no case for the 503 handler, but for a check of the status."""
     site = _site(planner, "/advisories/")
     pattern = _pattern("dependency_error", site, target="GET 127.0.0.1/advisories/*", faults=("http_error",))
-    found = propose([pattern], _tables(errors=("KeyError",)), Sources(planner), RUN)
+    found = propose([pattern], _tables(errors={site: ["KeyError"]}), Sources(planner), RUN)
     assert [each.fix for each in found] == ["retry", "raise_for_status"]
     assert "KeyError" in found[1].why
 
 
+def test_a_site_answers_for_its_own_errors_alone(planner: Path) -> None:
+    """A rule fired at two sites: what left the app at one is no reason to propose anything for the other."""
+    sites = _site(planner, "/fares/{slug}"), _site(planner, "/advisories/")
+    patterns = [_pattern("dependency_error", site, target="POST 127.0.0.1/x", faults=("http_error",)) for site in sites]
+    tables = _tables(errors={sites[0]: ["URLError"], sites[1]: ["ConnectionError"]})
+    found = {each.fix: each.patterns for each in propose(patterns, tables, Sources(planner), RUN)}
+    assert found == {"unavailable": (patterns[1].id,), "raise_for_status": (patterns[0].id,)}
+
+
+def test_an_error_of_urllib_is_not_mapped_as_one_of_requests(tmp_path: Path) -> None:
+    """Both libraries have an HTTPError: the call in the source tells them apart."""
+    (tmp_path / "shop.py").write_text(
+        "import requests\nfrom flask import Flask\nfrom urllib.request import urlopen\n\n"
+        "app = Flask(__name__)\nurlopen(URL)\nrequests.post(URL)\n"
+    )
+    sites = Site("shop.py", 6, "f"), Site("shop.py", 7, "f")
+    patterns = [_pattern("dependency_error", site, target="POST x/y", faults=("http_error",)) for site in sites]
+    tables = _tables(errors={site: ["HTTPError"] for site in sites})
+    found = {each.fix: each.patterns for each in propose(patterns, tables, Sources(tmp_path), RUN)}
+    assert found["unavailable"] == (patterns[1].id,)
+
+
 def test_every_patch_of_the_planner_applies_alone_and_pleases_its_linter(planner: Path) -> None:
     """All four kinds of patch, each on the recorded source: it applies, and ruff finds nothing in the result."""
-    site = _site(planner, "/advisories/")
+    site, other = _site(planner, "/advisories/"), _site(planner, "/authorisations")
     patterns = [
         _pattern("missing_timeout", site, target="GET 127.0.0.1/advisories/*"),
         _pattern("dependency_error", site, target="GET 127.0.0.1/advisories/*", faults=("http_error",)),
-        _pattern("dependency_error", _site(planner, "/authorisations"), target="POST x/y", faults=("read_timeout",)),
+        _pattern("dependency_error", other, target="POST x/y", faults=("read_timeout",)),
     ]
-    tables = _tables(_healthy(site, 100), errors=("KeyError", "ReadTimeout"))
+    tables = _tables(_healthy(site, 100), errors={site: ["KeyError"], other: ["ReadTimeout"]})
     found = propose(patterns, tables, Sources(planner), RUN)
     assert {each.fix for each in found} == {"http_timeout", "retry", "raise_for_status", "unavailable"}
     lint = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,W,I", "--line-length", "120", "."]
@@ -244,6 +272,13 @@ def test_findings_without_a_codemod_are_answered_in_words(tmp_path: Path) -> Non
         ("collateral", 15, 2),
     ]
     assert found[1].patterns == (pattern.id, "collateral:2")
+
+
+def test_a_bug_of_the_apps_own_is_not_answered_with_resilience(tmp_path: Path) -> None:
+    """What fails without any fault is to be mended; bulkheads are for what requests do to one another."""
+    own, beside = (replace(_pattern("collateral", None), id=f"collateral:{kind}:GET /x") for kind in ("own", "beside"))
+    found = {each.fix: each.patterns for each in propose([own, beside], _tables(), Sources(tmp_path), RUN)}
+    assert found == {"own_bug": (own.id,), "collateral": (beside.id,)}
 
 
 def test_plain_locust_statistics_get_advice() -> None:

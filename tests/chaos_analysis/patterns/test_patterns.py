@@ -199,6 +199,17 @@ def test_without_a_baseline_the_control_group_serves(make_evidence: MakeEvidence
     assert {"missing_timeout", "dependency_error", "wrong_content"} <= {one.finder for one in found}
 
 
+def test_without_a_baseline_what_fails_without_a_fault_is_still_told(make_evidence: MakeEvidence) -> None:
+    """A run that is all chaos has an endpoint that fails by itself on its list, with the requests that met no fault."""
+    evidence = make_evidence(requests=1000, stages=(("chaos", 1.0),), own_bug=1.0)
+    (one,) = collateral.find(evidence)
+    control = evidence.control[evidence.control["endpoint"] == "GET /api/bookings"]
+    assert one.id == "collateral:own:GET /api/bookings"
+    assert f"({len(control)} of {len(control)} that met none)" in one.title
+    assert "before" not in one.summary
+    assert one.failures == len(control)
+
+
 def test_ids_are_stable_between_runs(make_evidence: MakeEvidence) -> None:
     """Another seed, the same weak places: the same ids."""
     ids = [{one.id for one in find_all(make_evidence(requests=1500, seed=seed)) if one.site} for seed in (1, 2)]
