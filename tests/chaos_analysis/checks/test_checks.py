@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from chaos_analysis import checks
+from chaos_analysis import analyse, checks
 from chaos_analysis.checks import baseline, control, data, events, load_generator, records
 from tests.chaos_analysis.conftest import read_evidence
 
@@ -33,6 +34,17 @@ def test_a_sound_run_passes_every_check(make_evidence: MakeEvidence) -> None:
     """Nothing lost, nothing unknown, enough of everything."""
     found = checks.check_all(make_evidence(requests=2000))
     assert {check.name: check.ok for check in found} == dict.fromkeys([check.name for check in found], True)
+
+
+def test_a_run_that_crashed_is_invalid_and_says_so_first(make_run: MakeRun) -> None:
+    """What the command wrote down as the reason stands before everything else."""
+    folder, _ = make_run(requests=200)
+    run = json.loads((folder / "run.json").read_text())
+    run |= {"ended_by": "crashed", "reason": "The app ended with code 2 after 499 requests (see app.log)."}
+    (folder / "run.json").write_text(json.dumps(run))
+    analysis = analyse(folder, write=False)
+    assert analysis.exit_code == 3
+    assert analysis.headline.startswith("This run is invalid: The app ended with code 2 after 499 requests")
 
 
 def test_a_run_without_requests_is_invalid(tmp_path: Path) -> None:
