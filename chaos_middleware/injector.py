@@ -106,7 +106,7 @@ class Injector:
         """Record the start of a fault, let the body act, record its end; yields False, and records why, where it may
         not act.
         """
-        reason = self.control.admit()
+        reason = "ledger" if self.ledger.lost else self.control.admit()
         if reason is not None:
             self.suppress(firing, reason)
             self._tell_once(reason)
@@ -116,7 +116,7 @@ class Injector:
         firing.settled = True
         self._record_start(firing, started)
         try:
-            yield True
+            yield not self.ledger.lost  # by this very record
         except BaseException as error:
             firing.did = firing.did or type(error).__name__
             raise
@@ -193,7 +193,6 @@ class Injector:
 
     def _record_start(self, firing: Firing, started: float) -> None:
         request, rule = firing.request, firing.rule
-        request.met(firing.id)
         self.ledger.write(
             "fault",
             id=firing.id,
@@ -211,6 +210,8 @@ class Injector:
             pid=self.ledger.pid,
             started=started,
         )
+        if not self.ledger.lost:
+            request.met(firing.id)
 
     def _tell_once(self, reason: str) -> None:
         if reason in _STOPS and reason not in self._told:

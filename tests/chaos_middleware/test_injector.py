@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -158,3 +160,16 @@ def test_calls_of_a_request_are_noted_once_it_meets_a_fault(wrap):
         ("1.2.1", "after"),
     }
     assert [each["key"] for each in served.records("request")] == ["1.2.1"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is there on Linux only")
+def test_without_its_ledger_no_fault_acts(wrap):
+    """Where the start of a fault cannot be recorded it does not act, and the app answers as ever."""
+    wrapped = wrap(app, {"fault": {"type": "http_error"}})
+    assert wrapped.get(key="1.1.1").status[:3] == "503"
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, wrapped.injector.ledger._records)
+    os.close(full)
+    replies = [wrapped.get(key=f"{user}.1.1") for user in (2, 3)]
+    assert [reply.status for reply in replies] == ["200 OK", "200 OK"]
+    assert not any("X-Chaos-Fault" in reply.headers for reply in replies)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import threading
+from pathlib import Path
+
+import pytest
 
 from chaos_middleware.ledger import Ledger
 
@@ -82,3 +85,45 @@ def test_threads_do_not_tear_lines(tmp_path):
     ledger.close()
     (records,) = parts(tmp_path).values()
     assert len({record["text"] for record in records[2:]}) == 1600
+
+
+def test_threads_that_come_first_together_share_one_part(tmp_path):
+    """However many threads write a process's first records, there is one part, and each plan has its own number."""
+    for attempt in range(20):
+        ledger, numbers, start = Ledger(tmp_path / str(attempt)), {}, threading.Barrier(16)
+
+        def first(number: int, ledger=ledger, numbers=numbers, start=start) -> None:
+            start.wait()
+            numbers[number] = ledger.plan("wsgi", (f"r{number % 4}",), "GET /")
+            ledger.reached(f"{number}.1.1\tchaos\t0")
+
+        threads = [threading.Thread(target=first, args=(number,)) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ledger.close()
+        (records,) = parts(tmp_path / str(attempt)).values()
+        told = {record["rules"][0]: record["plan"] for record in records[1:]}
+        assert (records[0]["kind"], sorted(told.values())) == ("open", [0, 1, 2, 3])
+        assert numbers == {number: told[f"r{number % 4}"] for number in range(16)}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is there on Linux only")
+@pytest.mark.parametrize("already_open", [True, False])
+def test_a_full_disk_is_said_once_and_harms_nobody(tmp_path, caplog, already_open):
+    """A ledger that cannot be written is lost, without an error for its caller."""
+    ledger = Ledger(tmp_path / "faults")
+    if already_open:
+        ledger.write("note", text="in time")
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, ledger._records)
+        os.close(full)
+    else:
+        (tmp_path / "faults").touch()
+    ledger.write("note", text="too late")
+    ledger.write("note", text="again")
+    ledger.reached("1.1.1\tchaos\t0")
+    assert ledger.lost
+    assert len(caplog.messages) == 1
+    assert "no fault acts any more" in caplog.text
