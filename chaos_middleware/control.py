@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Callable
 
@@ -36,6 +37,7 @@ class Control:
         self._clock = clock
         self._kill_file = str(run_dir / "kill") if run_dir else None
         self._lease_file = str(run_dir / "lease") if run_dir else None
+        self._leased = False
         self._killed = False
         self._lock = threading.Lock()
         self._acted = 0
@@ -49,7 +51,8 @@ class Control:
         """Stop every fault of this process, and those of the run's other processes through the kill file."""
         self.stop()
         if self._kill_file is not None:
-            Path(self._kill_file).touch()
+            with suppress(OSError):  # a signal handler calls this, in the middle of the app's own code
+                Path(self._kill_file).touch()
 
     def stopped(self) -> str | None:
         """`killed` or `lease` when no fault may act any more, else None."""
@@ -59,7 +62,8 @@ class Control:
             try:
                 age = self._clock() - os.stat(self._lease_file).st_mtime
             except OSError:
-                return None  # a run without this file has no lease
+                return "lease" if self._leased else None  # a run that never had this file has no lease
+            self._leased = True
             if age > self._safety.lease_seconds:
                 return "lease"
         return None

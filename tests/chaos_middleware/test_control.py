@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 
@@ -46,6 +47,19 @@ def test_a_lease_runs_out_and_can_be_renewed(tmp_path, clock):
     assert limits.admit() == "lease"
     os.utime(lease, (1010, 1010))
     assert limits.admit() is None
+
+
+def test_a_lease_that_was_there_cannot_be_got_rid_of(tmp_path, clock):
+    """Where the run folder is deleted under the app, faults end as with a lease that nobody renews."""
+    limits = Control(Safety(), tmp_path / "run", clock)
+    assert limits.stopped() is None
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "lease").touch()
+    assert limits.stopped() is None
+    shutil.rmtree(tmp_path / "run")
+    assert limits.admit() == "lease"
+    limits.kill()  # as a signal handler does: without an error, though there is no folder for the file
+    assert limits.admit() == "killed"
 
 
 def test_the_kill_file_stops_every_process_of_the_run(tmp_path, clock):
