@@ -23,11 +23,14 @@ def edge_faults(app: WsgiApp, firings: list[Firing], *, in_framework: bool) -> W
 
     From the outside: what holds the request up, what changes the body, what acts after the app, and innermost what
     answers or fails in the app's place. So as many as can act do; of several that stand in the app's place it is the
-    first. `in_framework`: exceptions are raised by the framework's own signals.
+    first. `in_framework`: exceptions are raised by the framework's own signals, so only the app stands within one.
     """
+    served = app
     for firing in reversed(sorted(firings, key=_layer)):  # noqa: C413 - unlike reverse=True it turns equals round too
-        app = EdgeTarget(app, firing, in_framework=in_framework)
-    return app
+        in_signal = in_framework and firing.fault.name == "exception"
+        inner = app if in_signal and firing.rule.phase == "before" else served
+        served = EdgeTarget(inner, firing, in_signal=in_signal)
+    return served
 
 
 def _layer(firing: Firing) -> int:
@@ -51,16 +54,16 @@ class EdgeTarget:
     _reply: tuple[int, bytes] | None = None
     _change: Callable[[Answer], Iterator[bytes]] | None = None
 
-    def __init__(self, app: WsgiApp, firing: Firing, *, in_framework: bool) -> None:
+    def __init__(self, app: WsgiApp, firing: Firing, *, in_signal: bool) -> None:
         self._app = app
         self._firing = firing
         self._injector = firing.request.injector
-        self._in_framework = in_framework and firing.fault.name == "exception"
+        self._in_signal = in_signal
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Serve the request with the fault."""
         self._environ = environ
-        if self._in_framework:
+        if self._in_signal:
             return self._inside(environ, start_response)
         if self._firing.rule.phase == "after":
             return self._after(environ, start_response)
@@ -79,7 +82,7 @@ class EdgeTarget:
     def _inside(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Let the framework's signal raise the error; where none comes, raise it here."""
         request, phase = self._firing.request, self._firing.rule.phase
-        request.pending = {**(request.pending or {}), phase: self._act}
+        request.pending = {phase: self._act, **(request.pending or {})}  # of several the first
         body = self._app(environ, start_response)
         if phase in request.pending:
             close = getattr(body, "close", None)

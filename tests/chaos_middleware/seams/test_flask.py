@@ -78,6 +78,17 @@ def test_the_apps_own_handlers_see_it(wrap, app, wrapping, path, by):
     assert served.records("request")[0]["error"] is None
 
 
+@pytest.mark.parametrize("fault", [{"type": "exception", "class": "KeyError"}, {"type": "http_error"}])
+def test_of_several_in_the_apps_place_it_is_the_first(wrap, app, fault):
+    """An exception comes before what follows it in the file, although the framework raises it later than that acts."""
+    served = wrap(app, {"fault": {"type": "exception", "class": "IndexError"}}, {"fault": fault})
+    reply = served.get("/items/1")
+    assert (reply.status[:3], reply.headers["X-Chaos-Fault"]) == ("503", "1.1.1:r0")
+    assert reply.body == b'{"handled by":"app"}\n'
+    assert [record["rule"] for record in served.records("fault")] == ["r0"]
+    assert [(record["rule"], record["reason"]) for record in served.records("suppressed")] == [("r1", "preempted")]
+
+
 def test_after_the_view_only_the_last_handler_sees_it(wrap, app):
     """The view ran; Flask's 500 answer goes out, once, and the exception is noted as having left the app."""
     served = wrap(app, AFTER)
