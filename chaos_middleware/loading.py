@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from operator import attrgetter
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -43,10 +44,16 @@ def _import(name: str, app_dir: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
-            raise ServeError(f"there is no module {error.name!r} in {app_dir} or elsewhere on the path") from None
+            src = Path(app_dir, "src")
+            hint = f"; {src} has it: make that the app's folder" if _has_module(src, error.name) else ""
+            raise ServeError(f"there is no module {error.name!r} in {app_dir} or elsewhere on the path{hint}") from None
         raise ServeError(f"{name} fails at import: {_last_line(error, app_dir)}") from error
     except (Exception, SystemExit) as error:
         raise ServeError(f"{name} fails at import: {_last_line(error, app_dir)}") from error
+
+
+def _has_module(folder: Path, name: str) -> bool:
+    return (folder / name).is_dir() or (folder / f"{name}.py").is_file()
 
 
 def _attribute(module: ModuleType, name: str) -> Any:
@@ -70,8 +77,23 @@ def _checked(app: Any, target: str) -> WsgiApp:
         raise ServeError(f"{target} is not a WSGI application but a {type(app).__name__}")
     if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(getattr(app, "__call__", None)):  # noqa: B004 - the method is meant
         raise ServeError(f"{target} is an ASGI application; only WSGI applications can be served")
+    if not _takes_a_request(app):
+        raise ServeError(f"{target} cannot be called with environ and start_response; a factory is written {target}()")
     wsgi: WsgiApp = app
     return wsgi
+
+
+def _takes_a_request(app: Any) -> bool:
+    """Whether a function takes two arguments; a factory whose brackets were forgotten would fail at each request."""
+    if not inspect.isroutine(app):
+        return True
+    try:
+        inspect.signature(app).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # a function in C that does not tell
+        return True
+    return True
 
 
 def _last_line(error: BaseException, app_dir: str) -> str:
@@ -79,7 +101,11 @@ def _last_line(error: BaseException, app_dir: str) -> str:
     line = traceback.format_exception_only(type(error), error)[-1].strip()
     if isinstance(error, SyntaxError):
         return f"{line} ({error.filename}:{error.lineno})"
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<")]
+    frames = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if not f.filename.startswith("<") and f.filename != __file__
+    ]
     own = [f for f in frames if f.filename.startswith(app_dir + os.sep) and "site-packages" not in f.filename]
     for frame in reversed(own or frames):
         return f"{line} ({frame.filename}:{frame.lineno})"

@@ -65,6 +65,8 @@ def test_an_app_or_a_factory_or_one_inside_something(module, tmp_path, name):
         ("make_nothing()", "is not a WSGI application but a NoneType"),
         ("fail()", "fails: RuntimeError: no database"),
         ("leave()", "fails: SystemExit: 3"),
+        ("make", "cannot be called with environ and start_response; a factory is written"),
+        ("app()", "missing 2 required positional arguments: 'environ' and 'start_response'"),
         ("asgi", "is an ASGI application"),
         ("asgi_object", "is an ASGI application"),
     ],
@@ -75,6 +77,7 @@ def test_what_is_no_application(module, tmp_path, name, says):
         load_app(f"{module()}:{name}", str(tmp_path))
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+    assert "chaos_middleware" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +104,13 @@ def test_a_module_that_is_not_there(tmp_path):
     for target in ("no_such_module:app", "no_such_package.web:app"):
         with pytest.raises(ServeError, match=f"there is no module 'no_such_.*' in {tmp_path} or elsewhere"):
             load_app(target, str(tmp_path))
+
+
+def test_a_module_below_src(tmp_path):
+    """The sentence tells the folder that has it."""
+    (tmp_path / "src" / "no_such_shop").mkdir(parents=True)
+    with pytest.raises(ServeError, match=rf"{tmp_path}/src has it: make that the app's folder"):
+        load_app("no_such_shop:app", str(tmp_path))
 
 
 @pytest.mark.parametrize("target", ["shop", "shop:", ":app", "shop:make(1)", "shop:app; x", "a/b.py:app"])
