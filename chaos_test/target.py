@@ -75,12 +75,19 @@ def _running(args: argparse.Namespace) -> Target:
     for option, value in (("MODULE:APP", args.target), ("--python", args.python), ("--port", args.port)):
         if value:
             raise ChaosTestError(f"--url drives a service that runs already, so {option} has no meaning beside it")
-    parts = urlsplit(args.url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_address(args.url):
         raise ChaosTestError(f"--url {args.url!r} is not an address such as http://127.0.0.1:8000")
     folder = _existing(Path(args.app_dir)) if args.app_dir else None
     table = (read(folder) if folder else None) or Table()
     return Target(app=None, url=args.url.rstrip("/"), dir=folder, python=Path(sys.executable), table=table)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port out of range
+        return False
 
 
 def _folder(args: argparse.Namespace) -> tuple[Path, Table]:

@@ -68,6 +68,8 @@ def test_a_python_in_a_virtual_environment_stays_a_link(parse: Parse, app_dir: P
         (("shop:app", "--app-dir", "{dir}", "--python", "/no/python"), "--python /no/python: there is no such program"),
         (("shop:app", "--app-dir", "{dir}", "--python", "/bin/true"), "does not answer like a Python interpreter"),
         (("--url", "localhost:8000"), "is not an address such as"),
+        (("--url", "http://127.0.0.1:99999"), "is not an address such as"),
+        (("--url", "http://[::1"), "is not an address such as"),
         (("shop:app", "--url", "http://127.0.0.1"), "so MODULE:APP has no meaning beside it"),
     ],
 )
