@@ -140,7 +140,7 @@ def _check_locustfile(file: Path) -> None:
 def _slos(args: argparse.Namespace, prepared: Prepared) -> tuple[str, ...]:
     slos = tuple(args.slo) or prepared.value.steady_state
     for slo in slos:
-        check_slo(slo)
+        check_slo(slo, [stage.name for stage in prepared.value.stages])
     return slos
 
 

@@ -70,6 +70,7 @@ def test_load_on_the_command_line_replaces_the_tables(parse: Parse, app_dir: Pat
     [
         (("--locustfile", "none.py"), "--locustfile none.py: there is no such Python file"),
         (("--slo", "p95<fast"), "p95<fast"),
+        (("--slo", "p95<5ms in chaso"), "no stage 'chaso'; expected one of baseline, chaos, recovery"),
         (("--stages", "chaos=5s", "--requests", "9"), "--requests cannot be kept by stages in seconds"),
         (("--stages", "chaos=5s", "--run-time", "9s"), "say the same thing twice"),
     ],
