@@ -45,8 +45,13 @@ class Child:
             return f"was killed by {signal.Signals(-code).name}"
         return f"ended with code {code}"
 
+    def said(self) -> str:
+        """Where its output is and how it ends: what a person needs to see why it ended."""
+        lines = self.last_lines()
+        return f"{self.log} ends:\n{lines}" if lines else f"{self.name} wrote nothing to {self.log}"
+
     def last_lines(self, count: int = 6) -> str:
-        """The end of its output, indented; what a person needs to see why it ended."""
+        """The end of its output, indented."""
         with self.log.open("rb") as log:
             log.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
             lines = log.read().decode("utf-8", "replace").splitlines()
@@ -54,7 +59,7 @@ class Child:
 
     def not_started(self) -> ChaosTestError:
         """The error that it ended before it did anything, with what it said last."""
-        return ChaosTestError(f"{self.name} {self.how_it_ended()} at the start; {self.log} ends:\n{self.last_lines()}")
+        return ChaosTestError(f"{self.name} {self.how_it_ended()} at the start; {self.said()}")
 
     def stop(self, *, quick: bool = False) -> None:
         """Ask it to end (SIGTERM), wait for its grace, then end its whole group for certain."""

@@ -61,8 +61,8 @@ def wait_until_ready(url: str, living: Sequence[Child], interrupted: Callable[[]
             if child.returncode is not None:
                 raise child.not_started()
         if time.monotonic() > until:
-            log = f"; {living[0].log} ends:\n{living[0].last_lines()}" if living else ""
-            raise ChaosTestError(f"{url} did not answer within {START_SECONDS:g} s{log}")
+            why = f"; {living[0].said()}" if living else ""
+            raise ChaosTestError(f"{url} did not answer within {START_SECONDS:g} s{why}")
         time.sleep(0.05)
     return True
 

@@ -72,7 +72,7 @@ def _serve(tests: _Tests, living: list[Child], interrupt: Interrupt) -> None:
         tests.report()
         for child in living:
             if child.returncode is not None:
-                raise ChaosTestError(f"{child.name} {child.how_it_ended()}; {child.log} ends:\n{child.last_lines()}")
+                raise ChaosTestError(f"{child.name} {child.how_it_ended()}; {child.said()}")
         time.sleep(LOOK_SECONDS)
 
 

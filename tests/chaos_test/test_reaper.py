@@ -84,7 +84,7 @@ def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
         children.stop(child)
         assert child.returncode == -signal.SIGKILL
         assert child.how_it_ended() == "was killed by SIGKILL"
-        assert child.last_lines() == "  up"
+        assert child.said().endswith("ends:\n  up")
 
 
 def test_a_second_ctrl_c_grants_no_grace(tmp_path: Path) -> None:

@@ -65,6 +65,16 @@ def test_waiting_ends_when_a_process_does(tmp_path: Path) -> None:
             server.wait_until_ready("http://127.0.0.1:1", (app,), lambda: False)
 
 
+def test_an_app_that_hangs_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its log is empty, and the sentence says so instead of quoting nothing."""
+    monkeypatch.setattr(server, "START_SECONDS", 0.1)
+    with Children() as children:
+        command = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+        app = children.start("the app", command, cwd=tmp_path, env=os.environ, log=tmp_path / "app.log")
+        with pytest.raises(ChaosTestError, match=r"within 0.1 s; the app wrote nothing to .*app.log\Z"):
+            server.wait_until_ready("http://127.0.0.1:1", (app,), lambda: False)
+
+
 def test_waiting_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that never answers is given up."""
     monkeypatch.setattr(server, "START_SECONDS", 0.1)
