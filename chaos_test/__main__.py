@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn
 
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="chaos-test", description="Break a WSGI service on purpose while Locust drives it, and learn why it fails."
     )
+    top.add_argument("--version", action="version", version=f"%(prog)s {version('chaos-test')}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = import_module(f"chaos_test.{name}")

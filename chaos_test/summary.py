@@ -30,7 +30,8 @@ def opening(plan: Plan, run_dir: Path) -> str:
     """The line that says what is about to happen."""
     what = plan.target.app or plan.url
     load = f"{plan.requests:,} requests" if plan.requests else f"{plan.run_time:g} s"
-    line = f"{what}: {load} by {plan.users} users, seed {plan.experiment.value.seed} → {shown(run_dir)}"
+    users = "user" if plan.users == 1 else "users"
+    line = f"{what}: {load} by {plan.users} {users}, seed {plan.experiment.value.seed} → {shown(run_dir)}"
     if plan.target.url and not plan.ledger:
         line += f"\nThe ledger of {plan.url} is not in this run's folder (see --ledger): no fault can be checked."
     return line

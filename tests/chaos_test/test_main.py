@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,14 @@ def test_wrong_usage_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().err == (
         "chaos-test run: argument --users: 'none' is not a whole number of at least 1 (see chaos-test run --help)\n"
     )
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """What somebody puts into a bug report."""
+    with pytest.raises(SystemExit) as stopped:
+        command.main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"chaos-test {version('chaos-test')}\n"
 
 
 def test_requests_and_run_time_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,15 @@ def test_a_body_that_is_not_json_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "text"), [("positive", "0"), ("positive", "1.5"), ("port", "65536"), ("port", "0"), ("seed", "-1")]
+    ("read", "text"),
+    [
+        ("positive", "0"),
+        ("positive", "1.5"),
+        ("port", "65536"),
+        ("port", "0"),
+        ("seed", "-1"),
+        ("seed", "9223372036854775808"),
+    ],
 )
 def test_numbers_out_of_range_are_refused(read: str, text: str) -> None:
     """Nothing is clamped."""
