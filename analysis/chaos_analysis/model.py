@@ -190,7 +190,8 @@ class Analysis:
     """Everything the report is made from. `run` is run.json as read, `experiment` chaos-config.json as read.
 
     `source` is `"run"` for a run folder and `"locust-csv"` for somebody's plain Locust statistics, where
-    `tables.requests` is empty and `unknowable` lists what such files cannot tell.
+    `tables.requests` is empty and `unknowable` lists what such files cannot tell. `causes` has a row a failed request
+    (`Evidence.causes`).
     """
 
     source: Literal["run", "locust-csv"]
@@ -207,6 +208,7 @@ class Analysis:
     exit_code: int
     advice: tuple[str, ...] = ()
     unknowable: tuple[str, ...] = ()
+    causes: pd.DataFrame = field(default_factory=_no_rows)
 
 
 def to_json(value: Any) -> Any:

@@ -75,6 +75,7 @@ def _analyse(run: RunDir) -> Analysis:
         headline=verdict.headline(outcome, checks, slos, found, evidence),
         exit_code=verdict.EXIT_CODES[outcome],
         advice=verdict.advice(evidence, slos),
+        causes=evidence.causes,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the failed requests had met: which fault, several, none, or a time before any fault was on."""
+"""What the failed requests are put down to: a rule's faults where that is proven, none, or a time without faults."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Analysis
 
 _MOST = 14
-_SEVERAL, _NONE, _BEFORE, _AFTER = "several faults", "no fault", "before any fault", "after the faults"
-_COLOURS = {_SEVERAL: _style.PURPLE, _NONE: _style.BLUE, _BEFORE: _style.GREY, _AFTER: _style.GREEN}
+_OPEN, _NONE, _BEFORE, _AFTER = "cause not proven", "no fault", "before any fault", "after the faults"
+_COLOURS = {_OPEN: _style.PURPLE, _NONE: _style.BLUE, _BEFORE: _style.GREY, _AFTER: _style.GREEN}
 
 
 def draw(analysis: Analysis) -> Figure | None:
     """A bar a cause, the largest first; None where nothing failed."""
-    requests = analysis.tables.requests
-    failed = requests[~requests["ok"].astype(bool)]
+    failed = analysis.causes
     if failed.empty:
         return None
     counts = _counts(failed)
@@ -38,8 +37,8 @@ def draw(analysis: Analysis) -> Figure | None:
 def _counts(failed: pd.DataFrame) -> Counter[str]:
     before, during, after = _stages.split(failed)
     counts = Counter({_BEFORE: len(before), _AFTER: len(after)})
-    for rule, count in during["rule"].value_counts().items():
-        counts[{"": _NONE, "+": _SEVERAL}.get(str(rule), str(rule))] += int(count)
+    blamed = during["rule"].where(during["proven"], during["control"].map({True: _NONE, False: _OPEN}))
+    counts.update({str(name): int(count) for name, count in blamed.value_counts().items()})
     return +counts
 
 
@@ -51,8 +50,8 @@ def _bar(name: str, count: int, total: int, edge: list[str]) -> _bars.Bar:
 
 def _finding(counts: Counter[str], total: int) -> str:
     name, count = counts.most_common(1)[0]
-    met = {_NONE: "met no fault", _SEVERAL: "met several faults"}.get(name)
-    met = met or (f"came {name}" + " were on" * (name == _AFTER) if name in _COLOURS else f"met only {name}")
+    met = {_NONE: "met no fault", _OPEN: "have no proven cause", _BEFORE: "came before any fault"}.get(name)
+    met = met or ("came after the faults" if name == _AFTER else f"are put down to {name}")
     text = f"{wording.percent(count / total)} of {wording.plural(total, 'failure')} {met}"
     unfaulted = counts[_NONE] + counts[_BEFORE] + counts[_AFTER]
     if name in {_NONE, _BEFORE, _AFTER} or not unfaulted:

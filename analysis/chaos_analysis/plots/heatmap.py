@@ -83,12 +83,20 @@ def _draw_cells(axes: Axes, failed: np.ndarray, n: np.ndarray, *, small: bool) -
 
 
 def _finding(failed: pd.DataFrame, n: pd.DataFrame, edge: list[str]) -> str:
-    """The deadliest fault, among those that the app could have handled where there are any."""
-    shares = (failed.sum() / n.sum().clip(lower=1)).where(n.sum() >= _FEW).drop("").dropna()
-    if shares.empty:
+    """The deadliest fault, among those that the app could have handled where there are any.
+
+    It is held against what the same endpoints, in the same mix, do without a fault.
+    """
+    alike = n.drop(columns="").where(n[""] > 0, 0)
+    total = alike.sum().where(lambda sum_: sum_ >= _FEW).dropna()
+    if total.empty:
         return "Too few requests met exactly one fault to say which fault does harm"
-    control = wording.percent(failed[""].sum() / n[""].sum()) if n[""].sum() else "unknown"
-    handleable = shares.drop(edge, errors="ignore")
-    worst = str((handleable if handleable.max() > 0 else shares).idxmax())
-    text = f"{wording.percent(shares[worst])} of requests that met only {worst} failed; without a fault {control}"
-    return text if shares[worst] else f"No single fault made a request fail; without a fault {control} failed"
+    shares = failed[total.index].where(n[""] > 0, 0).sum() / total
+    controls = alike[total.index].mul(failed[""] / n[""].clip(lower=1), axis=0).sum() / total
+    rise = shares - controls
+    handleable = rise.drop(edge, errors="ignore")
+    worst = str((handleable if handleable.max() > 0 else rise).idxmax())
+    control = wording.percent(controls[worst])
+    if rise[worst] <= 0:
+        return "No single fault made more requests fail than fail without one"
+    return f"{wording.percent(shares[worst])} of requests that met only {worst} failed; without a fault {control}"

@@ -11,7 +11,7 @@ import pytest
 
 from chaos_analysis import plots
 from chaos_analysis.model import Analysis
-from chaos_analysis.plots import PLOTS, _bins, _contrast, _stages, _style, draw_all, heatmap
+from chaos_analysis.plots import PLOTS, _bins, _contrast, _stages, _style, causes, draw_all, heatmap
 from chaos_analysis.report import pictures
 from tests.chaos_analysis.report import sample
 
@@ -80,17 +80,40 @@ def test_titles_state_what_the_data_say(tmp_path: Path) -> None:
     titles = _titles(sample.analysis(rows), tmp_path)
     chaos = rows[rows["stage"] == "chaos"]
     assert f"to {100 * (1 - chaos['ok'].mean()):.1f} % while faults were on" in titles["timeline"]
-    assert titles["heatmap"].startswith("100 % of requests that met only fares-down failed; without a fault 0.38 %")
+    assert titles["heatmap"].startswith("100 % of requests that met only payments-503 failed; without a fault 0.38 %")
     failed = rows[~rows["ok"]]
     worst = failed[failed["rule"] == "payments-503"]
-    assert titles["causes"].startswith(f"{100 * len(worst) / len(failed):.1f} % of {len(failed)} failures met only pay")
+    assert titles["causes"].startswith(f"{100 * len(worst) / len(failed):.1f} % of {len(failed)} failures are put")
+
+
+def test_a_fault_is_blamed_for_what_it_is_proven_to_cause_alone(tmp_path: Path) -> None:
+    """Failures of requests that met a harmless fault are no bar of that fault, though it is all that they met."""
+    rows = sample.requests(2000)
+    analysis = sample.analysis(rows)
+    decoy = analysis.causes.assign(proven=analysis.causes["rule"] == "fares-down")
+    with mpl.rc_context(_style.SETTINGS):
+        figure = causes.draw(replace(analysis, causes=decoy))
+    assert figure is not None
+    assert {label.get_text() for label in figure.axes[0].get_yticklabels()} == {
+        *("cause not proven", "no fault", "before any fault", "fares-down")
+    }
+
+
+def test_a_fault_is_held_against_its_own_endpoints(tmp_path: Path) -> None:
+    """An endpoint that always fails makes no harmless fault that is met there the deadliest, and no control worse."""
+    rows = sample.requests(2000)
+    broken = rows["endpoint"] == "POST /api/bookings"
+    rows = rows[~broken | rows["rule"].isin(["", "edge-latency"])].assign(ok=lambda table: table["ok"] & ~broken)
+    title = _titles(sample.analysis(rows), tmp_path)["heatmap"]
+    assert title.startswith("100 % of requests that met only")
+    assert float(title.rpartition(" ")[0].rpartition(" ")[2]) < 1
 
 
 def test_no_harm_is_not_told_as_harm(tmp_path: Path) -> None:
     """Faults that made nothing fail give no cause, no rise and no deadly fault."""
     titles = _titles(sample.analysis(sample.requests(2000, lethal=False)), tmp_path)
     assert titles["timeline"].startswith("No clear change in failures: 0 % before, 0 % while faults were on")
-    assert titles["heatmap"].startswith("No single fault made a request fail")
+    assert titles["heatmap"].startswith("No single fault made more requests fail")
     assert "causes" not in titles
 
 

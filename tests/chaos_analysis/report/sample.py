@@ -262,11 +262,13 @@ SLOS = (
 
 def analysis(rows: pd.DataFrame | None = None, **changes: Any) -> Analysis:
     """A broken run of the planner; `changes` replace fields."""
+    rows = requests() if rows is None else rows
+    failed = rows[~rows["ok"]]
     made = Analysis(
         source="run",
         run=RUN,
         experiment=EXPERIMENT,
-        tables=tables(requests() if rows is None else rows),
+        tables=tables(rows),
         endpoints=endpoints(),
         patterns=(TIMEOUT, RESET, OWN_BUG),
         proposals=(PROPOSAL, IN_WORDS),
@@ -275,6 +277,7 @@ def analysis(rows: pd.DataFrame | None = None, **changes: Any) -> Analysis:
         verdict="broken",
         headline="p95 of GET /api/bookings did not recover: 812 ms, 500 ms allowed.",
         exit_code=1,
+        causes=failed.assign(proven=~failed["rule"].isin(["", "+"])),
     )
     return replace(made, **changes)
 
@@ -304,5 +307,6 @@ def csv_analysis() -> Analysis:
         slos=(),
         verdict="no SLO",
         headline="12 % of 2,000 requests failed.",
+        causes=pd.DataFrame(),
         unknowable=("Which fault met which request.", "Percentiles finer than Locust's buckets."),
     )
