@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from time import monotonic, time
 from typing import Any
 
@@ -61,7 +62,7 @@ class Injector:
         self._point = draws.pointer(experiment.seed)
         self._plans = Plans(experiment, ledger)
         self._edges = self._plans.edges
-        self._first: dict[str, int] = {}
+        self._firsts = {rule.name: count() for rule in experiment.rules}
         self._told: set[str] = set()
         share = draws.rule_hash(self._seed, _SAMPLE)
         self._share = (share.a, share.b, draws.limit(experiment.call_share))
@@ -156,11 +157,10 @@ class Injector:
             request.called(record)
 
     def close(self, request: Request) -> None:
-        """The request has left the app: record what fired and was kept from acting by a fault before it."""
+        """The request has left the app."""
         request.closed = True
         for firing in request.fired:
-            if not firing.settled:
-                self.suppress(firing, "preempted")
+            self.leave_out(firing)
         if not (request.sampled or request.faults):
             return
         for record in request.calls:
@@ -174,13 +174,18 @@ class Injector:
             stage=request.stage,
             route=request.where(),
             method=request.method,
-            status=request.status and int(request.status[:3]),
+            status=int(request.status[:3]) if request.status and request.status[:3].isdecimal() else None,
             seconds=time() - request.started,
             faults=request.faults,
-            error=error and {"class": type(error).__name__, "text": str(error)[:300]},
+            error=error and {"class": type(error).__name__, "text": _text(error)},
             frame=site and site._asdict(),
             sampled=request.sampled,
         )
+
+    def leave_out(self, firing: Firing) -> None:
+        """Record a firing whose moment never came: a fault before it ended the call or the request, or the app did."""
+        if not firing.settled:
+            self.suppress(firing, "preempted" if firing.request.faults else "unreached")
 
     def suppress(self, firing: Firing, reason: str) -> None:
         """Record that a rule fired and did not act, and why."""
@@ -226,16 +231,21 @@ class Injector:
     def _passes_gate(self, firing: Firing) -> bool:
         rule = firing.rule
         every, first = rule.gate.every, rule.gate.first
-        if every is not None:
-            passes = draws.rule_hash(self._seed, rule.name + ":gate").u(firing.request.point) < 1 / every
-        elif first is not None:
-            self._first[rule.name] = self._first.get(rule.name, 0) + 1
-            passes = self._first[rule.name] <= first
-        else:
-            return True
+        passes = every is None or draws.rule_hash(self._seed, f"{rule.name}:gate").u(firing.request.point) < 1 / every
+        if passes and first is not None:
+            passes = next(self._firsts[rule.name]) < first
         if not passes:
             self.suppress(firing, "gate")
         return passes
+
+
+def _text(error: BaseException) -> str:
+    """The start of an error's text; the app's own class may have any, or none to be had."""
+    try:
+        text = str(error)
+    except Exception as of_its_own:  # noqa: BLE001 - whatever it is, the answer must go out
+        text = f"its text cannot be had: {type(of_its_own).__name__}"
+    return text[:300].encode(errors="replace").decode()
 
 
 def _settled(seed: int, rule: Rule, at: int) -> Fault:

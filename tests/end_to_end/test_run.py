@@ -125,3 +125,11 @@ def faults(command: Command) -> set[str]:
     """The ids of all fault events of a run."""
     records = [json.loads(line) for file in command.run_dir.glob("faults/*.jsonl") for line in file.open()]
     return {record["id"] for record in records if record["kind"] == "fault"}
+
+
+def test_an_injector_that_loses_faults_makes_the_run_invalid(command: Command, shop: Path) -> None:
+    """Delivered must equal declared: exit 3, and the report says what is wrong before anything else."""
+    done = command.run("run", "lossy:create_app()", "--app-dir", str(shop), "--requests", "600", "--workers", "1")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "This run is invalid" in done.stdout
+    assert "dropped without reason" in done.stdout

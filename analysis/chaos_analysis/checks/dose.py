@@ -33,7 +33,7 @@ def check(evidence: Evidence) -> Check:
         return Check("dose", ok=True, summary="no rule has a rate above 0 in the stages that were run")
     if tables.reached.empty and not recorded:
         return _no_ledger(evidence)
-    return _compare(evidence, expected(evidence, experiment), recorded)
+    return _compare(evidence, expected(evidence, experiment), recorded, _dropped(evidence, experiment))
 
 
 def expected(evidence: Evidence, experiment: Experiment) -> set[str]:
@@ -77,17 +77,46 @@ def _no_ledger(evidence: Evidence) -> Check:
     return Check("dose", ok=False, summary=summary)
 
 
-def _compare(evidence: Evidence, due: set[str], recorded: set[str]) -> Check:
+def _dropped(evidence: Evidence, experiment: Experiment) -> set[str]:
+    """The ids of what did not act and whose reason is not true: an injector that loses faults must not pass."""
+    held = evidence.tables.suppressed
+    rules = {rule.name: rule for rule in experiment.rules}
+    acted = set(evidence.tables.faults["key"])
+    columns = (held[name].tolist() for name in ("id", "key", "rule", "reason"))
+    return {
+        event
+        for event, key, name, reason in zip(*columns, strict=True)
+        if name not in rules or not _is_true(reason, rules[name], key, acted, experiment.seed)
+    }
+
+
+def _is_true(reason: str, rule: Rule, key: str, acted: set[str], seed: int) -> bool:
+    if reason == "gate" and rule.gate.every is not None:
+        return rule_hash(seed, f"{rule.name}:gate").u(pointer(seed)(key, "", 0)) >= 1 / rule.gate.every
+    if reason == "gate":
+        return rule.gate.first is not None
+    if reason == "preempted":
+        return key in acted
+    return reason != "unreached" or rule.phase == "after"
+
+
+def _compare(evidence: Evidence, due: set[str], recorded: set[str], dropped: set[str]) -> Check:
     extra, missing = recorded - due, due - recorded
     cut = _cut_off(evidence, missing)
     missing -= cut
     acted = len(set(evidence.tables.faults["id"]))
-    details = (*_list("missing", missing), *_list("not due", extra), *_held_back(evidence))
+    details = (
+        *_list("missing", missing),
+        *_list("not due", extra),
+        *_list("dropped without reason", dropped),
+        *_held_back(evidence),
+    )
     summary = f"{wording.plural(acted, 'fault')} acted"
     if cut:
         summary += f"; {wording.count(len(cut))} unknown, their requests were cut off"
-    if missing or extra:
+    if missing or extra or dropped:
         summary += f"; {wording.count(len(missing))} missing and {wording.count(len(extra))} that were not due"
+        summary += f"; {wording.count(len(dropped))} dropped without reason" if dropped else ""
         return Check("dose", ok=False, summary=summary, details=details)
     if not acted:
         return Check("dose", ok=False, summary=f"nothing was injected ({summary})", details=details)

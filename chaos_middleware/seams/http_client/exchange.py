@@ -75,8 +75,7 @@ class Exchange:
         for firing in self.firings:
             if firing.id in request.faults:
                 faults.append(firing.id)
-            elif not firing.settled:
-                injector.suppress(firing, "preempted")
+            injector.leave_out(firing)
         injector.note_call(
             request,
             seam="http_client",

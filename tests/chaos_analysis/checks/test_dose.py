@@ -58,15 +58,28 @@ def test_a_fault_that_was_not_due_makes_the_run_invalid(make_run: MakeRun) -> No
 
 
 def test_what_was_held_back_counts_as_accounted_for(make_run: MakeRun) -> None:
-    """A gate or a preempted fault leaves its trace, so the dose is right, and the reasons are told."""
+    """A fault that the budget held back leaves its trace, so the dose is right, and the reason is told."""
     folder, _ = make_run(requests=400)
     _edit(
         folder,
-        lambda r: {**r, "kind": "suppressed", "reason": "gate"} if r.get("rule") == "edge-latency" else r,
+        lambda r: {**r, "kind": "suppressed", "reason": "budget"} if r.get("rule") == "edge-latency" else r,
     )
     check = dose.check(read_evidence(folder))
     assert check.ok is True
-    assert any(detail.startswith("held back by gate: ") for detail in check.details)
+    assert any(detail.startswith("held back by budget: ") for detail in check.details)
+
+
+@pytest.mark.parametrize("reason", ["gate", "preempted", "unreached"])
+def test_a_fault_that_was_dropped_for_a_reason_that_is_not_true_is_found(make_run: MakeRun, reason: str) -> None:
+    """No rule has a gate or comes after the call, and most requests met no other fault that could have come first."""
+    folder, _ = make_run(requests=400)
+    _edit(
+        folder,
+        lambda r: {**r, "kind": "suppressed", "reason": reason} if r.get("rule") == "edge-latency" else r,
+    )
+    check = dose.check(read_evidence(folder))
+    assert check.ok is False
+    assert "dropped without reason" in check.summary
 
 
 def test_an_injector_that_does_nothing_makes_the_run_invalid(make_run: MakeRun) -> None:
