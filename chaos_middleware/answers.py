@@ -26,8 +26,12 @@ class Answer:
         self._body = app(environ, self._start)
         self._chunks: Iterator[bytes] | None = None
         if self._started is None:
-            self._chunks = iter(self._body)
-            self._written += [chunk for chunk in (next(self._chunks, None),) if chunk is not None]
+            try:
+                self._chunks = iter(self._body)
+                self._written += [chunk for chunk in (next(self._chunks, None),) if chunk is not None]
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def length(self) -> int | None:

@@ -186,6 +186,21 @@ def test_a_body_that_raises_is_closed(wrap):
     assert served.records("end")[0]["measured"]["did"] == "OSError"
 
 
+@pytest.mark.parametrize("rule", [SLOW, {"fault": {"type": "noop"}, "phase": "after"}])
+def test_a_body_that_raises_at_once_is_closed(wrap, rule):
+    """Also where nothing of it has reached the server, which has no body to close yet."""
+
+    def broken(environ, start_response):
+        raise OSError("disk")
+        yield b""
+
+    app = App(broken)
+    served = wrap(app, rule)
+    with pytest.raises(OSError, match="disk"):
+        served.get()
+    assert app.closed == 1
+
+
 def test_what_is_sent_by_write_is_part_of_the_body(wrap):
     """The old `write()` callable: its bytes come first and are slowed with the rest."""
 
