@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from chaos_middleware.errors import ExperimentError
 from chaos_middleware.faults import FAULTS, Fault
@@ -46,7 +46,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Gate:
-    """A further condition: one key in `every`, or only the `first` N firings of each process."""
+    """Further conditions: one key in `every`, and only the `first` N firings of each process."""
 
     every: int | None = None
     first: int | None = None
@@ -113,10 +113,22 @@ def load(path: str | Path) -> Experiment:
         raise ExperimentError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ExperimentError(f"{file}: not UTF-8 at byte {error.start}; expected a JSON file in UTF-8") from None
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        for key in (keys := [key for key, _ in pairs]):
+            if keys.count(key) > 1:
+                refuse(str(file), "", key, "each key once in its object")
+        return dict(pairs)
+
+    def no_number(word: str) -> NoReturn:
+        refuse(str(file), "", word, "a finite number")
+
     try:
-        value = json.loads(text, parse_constant=lambda word: refuse(str(file), "the file", word, "a finite number"))
+        value = json.loads(text, object_pairs_hook=once, parse_constant=no_number)
     except json.JSONDecodeError as error:
         raise ExperimentError(f"{file}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or thousands of brackets
+        raise ExperimentError(f"{file}: not JSON of a reasonable size: {error}") from None
     return parse(value, str(file), sha256(text.encode()).hexdigest())
 
 

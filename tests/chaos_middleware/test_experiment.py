@@ -47,10 +47,12 @@ WHOLE: dict[str, Any] = {
     "reached": [{"seam": "wsgi", "anything": "goes"}],
 }
 
+UNTIMELY = {**WHOLE["rules"][1], "phase": "after", "fault": {"type": "connect_timeout"}}
 _GONE: Any = "(taken out)"
 
 WRONG = [
     # path of keys, value, what the error must say
+    (("rules", 1), UNTIMELY, 'rules[1].phase: "after" is not allowed; expected before: a call that was made had its'),
     (("version",), 2, "version: 2 is not allowed; expected an integer from 1 to 1"),
     (("version",), _GONE, "version: null is not allowed; expected a value: the key is missing"),
     (("sead",), 42, "sead: 42 is not allowed; expected no such key here; the keys are "),
@@ -171,6 +173,12 @@ def test_what_depends_on_arrival_order_is_not_replayable(path, value, replayable
     [
         (b"{", "line 1, column 2: not JSON"),
         (b'{"version": NaN}', "NaN"),
+        (
+            b'{"version": 1, "safety": {"max_faults": 1, "max_faults": 9}}',
+            '"max_faults" is not allowed; expected each key once',
+        ),
+        (b'{"seed": ' + b"9" * 5000 + b"}", "digits"),
+        (b"[" * 100_000, "recursion"),
         (b"\xff\xfe", "not UTF-8 at byte 0"),
         (b"[]", "the file: [] is not allowed; expected an object"),
         (None, "cannot be read: No such file or directory"),
