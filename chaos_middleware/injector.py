@@ -243,7 +243,7 @@ def _text(error: BaseException) -> str:
     """The start of an error's text; the app's own class may have any, or none to be had."""
     try:
         text = str(error)
-    except Exception as of_its_own:  # noqa: BLE001 - whatever it is, the answer must go out
+    except Exception as of_its_own:  # whatever it is: the answer must go out
         text = f"its text cannot be had: {type(of_its_own).__name__}"
     return text[:300].encode(errors="replace").decode()
 

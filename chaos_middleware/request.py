@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chaos_middleware.answers import StartResponse
     from chaos_middleware.injector import Firing, Injector
 
+_BARE = ("CONTENT_TYPE", "CONTENT_LENGTH")  # the headers whose variables have no HTTP_
 _lock = Lock()  # the app's threads may share a request; held for a few instructions, it serves all requests
 
 current: ContextVar[Request | None] = ContextVar("chaos_request", default=None)
@@ -92,4 +93,5 @@ class Request:
 
     def header(self, name: str) -> str:
         """An incoming header's value, or ""."""
-        return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
+        variable = name.upper().replace("-", "_")
+        return str(self.environ.get(variable if variable in _BARE else f"HTTP_{variable}", ""))

@@ -162,6 +162,13 @@ def test_calls_of_a_request_are_noted_once_it_meets_a_fault(wrap):
     assert [each["key"] for each in served.records("request")] == ["1.2.1"]
 
 
+def test_both_gates_hold(wrap):
+    """The first N of those that the other gate lets pass."""
+    served = wrap(app, {**NOOP, "gate": {"every": 2, "first": 3}})
+    assert sum("X-Chaos-Fault" in served.get(key=f"1.{n}.1").headers for n in range(100)) == 3
+    assert {record["reason"] for record in served.records("suppressed")} == {"gate"}
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is there on Linux only")
 def test_without_its_ledger_no_fault_acts(wrap):
     """Where the start of a fault cannot be recorded it does not act, and the app answers as ever."""

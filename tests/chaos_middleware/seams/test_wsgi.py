@@ -91,6 +91,14 @@ def test_rules_match_on_route_method_and_header(wrap):
     ]  # fmt: skip
 
 
+def test_rules_match_on_the_content_type(wrap):
+    """It is a header like others, though CGI keeps it under another kind of name."""
+    served = wrap(app, {**NOOP, "match": {"header": {"Content-Type": "application/json*"}}})
+    kinds = ["application/json; charset=utf-8", "text/plain"]
+    replies = [served.get(method="POST", content_type=kind) for kind in kinds]
+    assert ["X-Chaos-Fault" in reply.headers for reply in replies] == [True, False]
+
+
 def test_an_app_that_is_wrapped_twice_meets_its_faults_once(wrap):
     """By hand and by `serve`, both from the same environment."""
     inner = wrap(app, NOOP)
@@ -126,6 +134,27 @@ def test_an_error_of_the_app_is_noted_and_raised(wrap):
         served.get()
     (record,) = served.records("request")
     assert (record["error"]["class"], record["status"], record["route"]) == ("KeyError", None, "GET /")
+
+
+class TextlessError(Exception):
+    """An error of an app that is broken in its error handling too."""
+
+    def __str__(self) -> str:
+        return self.args[1]
+
+
+@pytest.mark.parametrize(("error", "text"), [(TextlessError(), "its text cannot be had"), (ValueError("\udc80"), "?")])
+def test_an_error_whose_text_cannot_be_had_is_still_the_apps(wrap, error, text):
+    """The server gets it as it was, and the ledger stays readable by every JSON reader."""
+
+    def broken(environ, start_response):
+        raise error
+
+    served = wrap(broken, NOOP)
+    with pytest.raises(type(error)) as raised:
+        served.get()
+    assert raised.value is error
+    assert served.records("request")[0]["error"]["text"].startswith(text)
 
 
 def test_a_server_with_a_file_wrapper_that_is_no_class(wrap):
