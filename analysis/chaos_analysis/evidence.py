@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from chaos_analysis import causes
+from chaos_analysis import causes, slo
 from chaos_analysis.stats import adjusted, fisher
 from chaos_middleware.errors import ExperimentError
 from chaos_middleware.experiment import FAULT_FREE_STAGES, Experiment, parse
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from chaos_analysis.model import Tables
+    from chaos_analysis.slo import Slo
 
 SIGNIFICANT = 0.05
 _COLUMNS = (
@@ -38,6 +39,22 @@ class Evidence:
     def rows(self) -> pd.DataFrame:
         """The client's requests; only the columns that findings need, since every choice of rows copies them."""
         return self.tables.requests[list(_COLUMNS)]
+
+    @cached_property
+    def objectives(self) -> tuple[Slo, ...]:
+        """As the run was given them, else as the experiment declares its steady state."""
+        declared = self.experiment.steady_state if self.experiment else ()
+        told: Any = self.run.get("slos", declared)
+        return tuple(slo.parse(str(text)) for text in told) if isinstance(told, (list, tuple)) else ()
+
+    @cached_property
+    def idle_rules(self) -> tuple[str, ...]:
+        """Rules that matched nothing the app did; none where its ledger is out of reach."""
+        plans = self.tables.reached.drop_duplicates(["part", "plan"])["rules"]
+        if self.experiment is None or plans.empty:
+            return ()
+        matched = {name for names in plans for name in names}
+        return tuple(rule.name for rule in self.experiment.rules if rule.name not in matched)
 
     @cached_property
     def fault_stages(self) -> tuple[str, ...]:

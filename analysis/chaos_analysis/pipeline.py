@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chaos_analysis import artefacts, fixes, patterns, plots, report, slo, tables, verdict
+from chaos_analysis import artefacts, fixes, patterns, plots, report, tables, verdict
 from chaos_analysis.checks import check_all
 from chaos_analysis.evidence import Evidence, read_experiment
 from chaos_analysis.judge import judge
@@ -57,7 +57,7 @@ def _analyse(run: RunDir) -> Analysis:
     experiment, _ = read_experiment(run.experiment)
     evidence = Evidence(read, experiment, run.run)
     checks = check_all(evidence)
-    slos = judge([slo.parse(text) for text in _objectives(run)], read.requests)
+    slos = judge(evidence.objectives, read.requests)
     found = patterns.find_all(evidence)
     proposals = fixes.propose(found, read, Sources(run.path / "sources"), run.run)
     outcome = verdict.verdict(checks, slos)
@@ -77,12 +77,6 @@ def _analyse(run: RunDir) -> Analysis:
         advice=verdict.advice(evidence, slos),
         causes=evidence.causes,
     )
-
-
-def _objectives(run: RunDir) -> list[str]:
-    """As the run was given them, else as the experiment declares its steady state."""
-    told: Any = run.run.get("slos", run.experiment.get("steady_state"))
-    return [str(text) for text in told] if isinstance(told, list) else []
 
 
 def _write(analysis: Analysis, out: Path) -> None:

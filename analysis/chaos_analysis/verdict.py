@@ -99,7 +99,12 @@ def _rates(evidence: Evidence) -> Iterator[str]:
     base = float((~control["ok"]).mean()) if len(control) else 0.0
     need = needed(len(control), base, COARSE)
     singles = evidence.chaos["rule"].value_counts()
+    idle = evidence.idle_rules
+    if idle:
+        yield f"Nothing that the app did matched {', '.join(idle)}: see their seam and match, if that is a surprise."
     for rule in evidence.experiment.rules:
+        if rule.name in idle:
+            continue
         have = int(singles.get(rule.name, 0))
         rates = [rule.rate_in(stage) for stage in evidence.fault_stages]
         if need is None or have >= need or not any(rates):

@@ -41,7 +41,8 @@ def _rules(evidence: Evidence) -> list[str]:
     if evidence.experiment is None:
         return sorted(set(evidence.chaos["rule"]) - {"", "+"})
     stages = evidence.fault_stages
-    return [rule.name for rule in evidence.experiment.rules if any(rule.rate_in(stage) > 0 for stage in stages)]
+    rules = [rule.name for rule in evidence.experiment.rules if any(rule.rate_in(stage) > 0 for stage in stages)]
+    return [rule for rule in rules if rule not in evidence.idle_rules]
 
 
 def _seen(rise: float | None) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chaos_analysis import analyse, checks
-from chaos_analysis.checks import baseline, control, data, events, load_generator, records
+from chaos_analysis.checks import baseline, control, data, events, load_generator, objectives, records
 from tests.chaos_analysis.conftest import read_evidence
+from tests.chaos_analysis.world import EDGE_EXCEPTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +150,37 @@ def test_rules_met_too_rarely_are_named(make_evidence: MakeEvidence) -> None:
     check = control.check(make_evidence(requests=60))
     assert (check.ok, check.fatal) == (False, False)
     assert "too few to see what these do: " in check.summary
+
+
+def test_rules_that_matched_nothing_are_no_lack_of_requests(make_run: MakeRun) -> None:
+    """More requests would not help a rule for calls that the app never makes: that is said instead."""
+    outbound = {"seam": "http_client", "rate": 0.1, "match": {"path": ["/nowhere"]}, "fault": {"type": "noop"}}
+    folder, _ = make_run(requests=2000, rules=(EDGE_EXCEPTION, {"name": "idle", **outbound}))
+    analysis = analyse(folder, write=False)
+    assert next(check for check in analysis.checks if check.name == "control").ok is True
+    assert [text for text in analysis.advice if "idle" in text] == [
+        "Nothing that the app did matched idle: see their seam and match, if that is a surprise."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slo", "ok"),
+    [
+        ("p95<5s of GET /api/bookings", True),
+        ("error_rate<1% of GET /api/booking", False),
+        ("p95<5s in ramp", False),
+    ],
+)
+def test_an_objective_without_requests_makes_the_run_invalid(make_evidence: MakeEvidence, slo: str, ok: bool) -> None:
+    """A gate in CI on a misspelt path must not pass."""
+    check = objectives.check(make_evidence(requests=200, slos=(slo,)))
+    assert (check.ok, check.fatal) == (ok, True)
+    assert ok or f"{slo} is not judged: no " in check.summary
+
+
+def test_the_experiments_objectives_are_no_obstacle_to_a_run_of_chaos_alone(make_evidence: MakeEvidence) -> None:
+    """They are of the fault-free stages, which it has not."""
+    assert objectives.check(make_evidence(requests=200, stages=(("chaos", 1.0),))).ok is None
 
 
 def test_events_without_an_end_are_counted(make_evidence: MakeEvidence) -> None:
