@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chaos_middleware.experiment import FAULT_FREE_STAGES
 from chaos_test import experiment, target
-from chaos_test.analysis import check_slo
+from chaos_test.analysis import stage_of_slo
 from chaos_test.errors import ChaosTestError
 
 if TYPE_CHECKING:
@@ -138,10 +139,17 @@ def _check_locustfile(file: Path) -> None:
 
 
 def _slos(args: argparse.Namespace, prepared: Prepared) -> tuple[str, ...]:
-    slos = tuple(args.slo) or prepared.value.steady_state
-    for slo in slos:
-        check_slo(slo, [stage.name for stage in prepared.value.stages])
-    return slos
+    """The objectives; the experiment's own on stages that `--stages` has replaced are left out."""
+    stages = [stage.name for stage in prepared.value.stages]
+    asked = {slo: stage_of_slo(slo) for slo in args.slo or prepared.value.steady_state}
+    if args.stages and not args.slo:
+        return tuple(slo for slo, stage in asked.items() if stage is None or stage in stages)
+    for slo, stage in asked.items():
+        if stage is not None and stage not in stages:
+            raise ChaosTestError(f"{slo!r}: the run has no stage {stage!r}; expected one of {', '.join(stages)}")
+        if stage is None and args.slo and not any(name in stages for name in FAULT_FREE_STAGES):
+            raise ChaosTestError(f"{slo!r}: the run has no baseline and no recovery; add in {' or in '.join(stages)}")
+    return tuple(asked)
 
 
 def free_port(wanted: int | None, option: str) -> int:

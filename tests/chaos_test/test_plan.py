@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,18 @@ def test_slos_of_the_command_line_replace_the_experiments(make: Callable[..., Pl
     )
 
 
+def test_stages_of_the_command_line_leave_out_the_experiments_slos_on_others(
+    make: Callable[..., Plan], app_dir: Path
+) -> None:
+    """They cannot be judged; with the experiment's own stages a name that is not there is a mistake."""
+    slos = ["p95<1s", "p95<2s in recovery", "p95<3s in recover"]
+    (app_dir / "c.json").write_text(json.dumps({"version": 1, "rules": [], "steady_state": slos}))
+    config = ("--config", str(app_dir / "c.json"))
+    assert make(*config, "--stages", "baseline=1s,chaos=1s").slos == ("p95<1s",)
+    with pytest.raises(ChaosTestError, match="no stage 'recover'"):
+        make(*config)
+
+
 def test_load_on_the_command_line_replaces_the_tables(parse: Parse, app_dir: Path) -> None:
     """Otherwise the table's files are found from the app's folder."""
     (app_dir / "pyproject.toml").write_text('[tool.chaos-test]\napp = "shop:app"\nlocustfiles = ["buyers.py"]\n')
@@ -71,6 +84,7 @@ def test_load_on_the_command_line_replaces_the_tables(parse: Parse, app_dir: Pat
         (("--locustfile", "none.py"), "--locustfile none.py: there is no such Python file"),
         (("--slo", "p95<fast"), "p95<fast"),
         (("--slo", "p95<5ms in chaso"), "no stage 'chaso'; expected one of baseline, chaos, recovery"),
+        (("--slo", "p95<5ms", "--stages", "a=1s,b=1s"), "no baseline and no recovery; add in a or in b"),
         (("--stages", "chaos=5s", "--requests", "9"), "--requests cannot be kept by stages in seconds"),
         (("--stages", "chaos=5s", "--run-time", "9s"), "say the same thing twice"),
     ],
