@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from chaos_analysis.fixes._evidence import Evidence
-    from chaos_analysis.model import Proposal
+    from chaos_analysis.model import Pattern, Proposal
 
 _CHECKS = ("raise_for_status", "status_code", "ok")
 
@@ -162,15 +162,13 @@ class RaiseForStatus(Fix):
         )
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
-        """One proposal for each site whose error statuses left the app as an error of something else."""
-        for site, found in evidence.http_sites("dependency_error"):
-            unrelated = {
-                pattern.id: sorted(set(evidence.errors_of(pattern, "http_error")) - COVERED) for pattern in found
-            }
-            patterns = [pattern for pattern in found if "http_error" in pattern.faults and unrelated[pattern.id]]
+        """One proposal for each site whose error statuses left the app as another error, or as if all were well."""
+        for site, found in evidence.http_sites("dependency_error", "wrong_content"):
+            surfaced = {pattern.id: _surfaced(evidence, pattern) for pattern in found if "http_error" in pattern.faults}
+            patterns = [pattern for pattern in found if surfaced.get(pattern.id)]
             if not patterns:
                 continue
-            names = ", ".join(sorted({name for pattern in patterns for name in unrelated[pattern.id]}))
+            names = ", ".join(sorted({name for pattern in patterns for name in surfaced[pattern.id]}))
             yield from evidence.proposal(
                 self,
                 patterns,
@@ -185,6 +183,26 @@ class RaiseForStatus(Fix):
                     "still needs its own check."
                 ),
             )
+
+
+def _surfaced(evidence: Evidence, pattern: Pattern) -> tuple[str, ...]:
+    """As what an upstream's error status came out that nobody checked."""
+    if pattern.finder == "wrong_content":
+        return () if _in_try(evidence, pattern) else ("an answer that looks fine",)
+    return tuple(sorted(set(evidence.errors_of(pattern, "http_error")) - COVERED))
+
+
+def _in_try(evidence: Evidence, pattern: Pattern) -> bool:
+    """Whether the call stands in a `try`, which would swallow the new error as it does the others."""
+    text = evidence.sources.text(pattern.site.file) if pattern.site else None
+    if text is None or pattern.site is None:
+        return True
+    source = Source(text)
+    try:
+        call = http_call(source, Spot(line=pattern.site.line, method=method(pattern)))
+    except Declined:
+        return True
+    return any(isinstance(around, cst.Try) for around in source.ancestors(call.node))
 
 
 def _refuse_checked(source: Source, scope: cst.CSTNode, name: str) -> None:

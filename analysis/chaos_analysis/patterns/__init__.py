@@ -14,6 +14,8 @@ Rank: what the app can change before what it cannot (`low`), then by requests fa
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chaos_analysis.patterns import (
@@ -28,7 +30,7 @@ from chaos_analysis.patterns import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Pattern
@@ -47,7 +49,15 @@ FINDERS = (
 
 def find_all(evidence: Evidence) -> tuple[Pattern, ...]:
     """What every finder finds, ranked."""
-    return ranked(pattern for finder in FINDERS for pattern in finder.find(evidence))
+    return ranked(_told_apart(pattern for finder in FINDERS for pattern in finder.find(evidence)))
+
+
+def _told_apart(patterns: Iterable[Pattern]) -> Iterator[Pattern]:
+    """Ids name a call by its function, as lines move from run to run: a second call in one is `#2`."""
+    met: Counter[str] = Counter()
+    for pattern in sorted(patterns, key=lambda each: each.site.line if each.site else 0):
+        met[pattern.id] += 1
+        yield pattern if met[pattern.id] == 1 else replace(pattern, id=f"{pattern.id}#{met[pattern.id]}")
 
 
 def ranked(patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:

@@ -51,6 +51,7 @@ def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[s
         "evidence": evidence,
         "essence": essence,
         "fix_link": fix_link,
+        "concerns": lambda proposal: _concerns(analysis, proposal),
         "picture": lambda plot: _picture(pictures.get(plot)),
         "folder": _from_here(out),
         "command": shlex.join(str(part) for part in analysis.run.get("command") or []),
@@ -118,6 +119,14 @@ def _issues(analysis: Analysis) -> list[Issue]:
 
 def _fix(analysis: Analysis, pattern: Pattern) -> Proposal | None:
     return next((proposal for proposal in analysis.proposals if pattern.id in proposal.patterns), None)
+
+
+def _concerns(analysis: Analysis, proposal: Proposal) -> str:
+    """The failures and the slow answers of the patterns that a proposal is for."""
+    slow = sum(pattern.slow for pattern in analysis.patterns if pattern.id in proposal.patterns)
+    failures = wording.plural(proposal.failures, "failure")
+    waits = wording.plural(slow, "slow answer")
+    return waits if slow and not proposal.failures else f"{failures} and {waits}" if slow else failures
 
 
 def _picture(picture: Picture | None) -> Markdown:

@@ -205,6 +205,24 @@ def test_an_error_of_urllib_is_not_mapped_as_one_of_requests(tmp_path: Path) -> 
     assert found["unavailable"] == (patterns[1].id,)
 
 
+@pytest.mark.parametrize(
+    ("call", "proposed"),
+    [
+        ("answer = requests.post(URL)", True),
+        ("answer = requests.post(URL)\n    answer.raise_for_status()", False),
+        ("try:\n        answer = requests.post(URL)\n    except Exception:\n        return ''", False),
+    ],
+)
+def test_an_error_body_that_is_passed_on_as_200_asks_for_a_check(call: str, proposed: bool, tmp_path: Path) -> None:
+    """The status is checked where nothing does it yet, and nothing would swallow the error."""
+    source = f"import requests\n\n\ndef f():\n    {call}\n    return answer.text\n"
+    (tmp_path / "shop.py").write_text(source)
+    line = next(number for number, text in enumerate(source.splitlines(), start=1) if "post" in text)
+    pattern = _pattern("wrong_content", Site("shop.py", line, "f"), target="POST x/y", faults=("http_error",))
+    found = [each.fix for each in propose([pattern], _tables(), Sources(tmp_path), RUN)]
+    assert ("raise_for_status" in found) == proposed
+
+
 def test_every_patch_of_the_planner_applies_alone_and_pleases_its_linter(planner: Path) -> None:
     """All four kinds of patch, each on the recorded source: it applies, and ruff finds nothing in the result."""
     site, other = _site(planner, "/advisories/"), _site(planner, "/authorisations")

@@ -214,3 +214,19 @@ def test_ids_are_stable_between_runs(make_evidence: MakeEvidence) -> None:
     """Another seed, the same weak places: the same ids."""
     ids = [{one.id for one in find_all(make_evidence(requests=1500, seed=seed)) if one.site} for seed in (1, 2)]
     assert ids[0] == ids[1] != set()
+
+
+def test_two_calls_in_one_function_are_told_apart(make_evidence: MakeEvidence) -> None:
+    """Findings are linked to their fixes by id: no two share one."""
+    evidence = make_evidence(requests=2000)
+    one_function = {
+        name: getattr(evidence.tables, name).assign(function=lambda table: table["file"].map(lambda _: "trip"))
+        for name in ("calls", "faults")
+    }
+    found = find_all(replace(evidence, tables=replace(evidence.tables, **one_function)))
+    timeouts = {one.id: one.site.line for one in found if one.finder == "missing_timeout" and one.site}
+    assert timeouts == {
+        "missing_timeout:planner/fares.py:trip": 10,
+        "missing_timeout:planner/fares.py:trip#2": 18,
+    }
+    assert len({one.id for one in found}) == len(found)
