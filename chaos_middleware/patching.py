@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from functools import reduce
-from importlib.abc import MetaPathFinder
+from functools import partial, reduce
+from importlib.abc import Loader, MetaPathFinder
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
@@ -101,24 +101,43 @@ class Patches(MetaPathFinder):
         if fullname not in self._changes:
             return None
         for finder in sys.meta_path[sys.meta_path.index(self) + 1 :]:
-            spec = finder.find_spec(fullname, path, target)
-            if spec is not None and spec.loader is not None:
-                self._follow(spec.loader, fullname)
+            find = getattr(finder, "find_spec", None)  # before Python 3.12 some still go without
+            spec: ModuleSpec | None = find and find(fullname, path, target)
+            if spec is not None and hasattr(spec.loader, "exec_module"):
+                spec.loader = _Follower(spec.loader, partial(self._executed, fullname))
+            if spec is not None:
                 return spec
         return None
 
-    def _follow(self, loader: Any, name: str) -> None:
-        execute = loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            del loader.exec_module  # uncovers the class's own
-            execute(module)
-            with _lock:
-                if self._installs:
-                    self._apply(name)
-
-        loader.exec_module = exec_module
+    def _executed(self, name: str) -> None:
+        with _lock:
+            if self._installs:
+                self._apply(name)
 
     def _apply(self, name: str) -> None:
         for change in self._changes[name]:
             change.apply(sys.modules[name])  # under its name: what was executed may have put another in its place
+
+
+class _Follower(Loader):
+    """Stands for a module's loader until the module has been executed. That loader itself is left as it is: zipimport
+    has one for many modules, and some are classes.
+    """
+
+    def __init__(self, loader: Any, executed: Callable[[], None]) -> None:
+        self._loader = loader
+        self._executed = executed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._executed()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
+import zipfile
 
 import pytest
 
@@ -52,6 +54,27 @@ def test_a_module_is_patched_when_the_app_imports_it(make_module):
     patches.uninstall()
     assert module.Thing().name() == "real"
     assert patches not in sys.meta_path
+
+
+def test_a_module_in_a_zip_is_patched_and_its_neighbours_import(tmp_path, monkeypatch):
+    """All modules of a zip file have one loader; asking where a module is, as many do, does not import it."""
+    with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
+        archive.writestr("zipped.py", "class Thing:\n    def name(self):\n        return 'real'\n")
+        archive.writestr("zipped_neighbour.py", "")
+    monkeypatch.syspath_prepend(str(tmp_path / "app.zip"))
+    patches = _patches("zipped")
+    patches.install()
+    try:
+        assert importlib.util.find_spec("zipped") is not None
+        assert importlib.util.find_spec("zipped") is not None
+        importlib.import_module("zipped_neighbour")
+        module = importlib.import_module("zipped")
+        assert module.Thing().name() == "not real"
+        assert module.__loader__ is module.__spec__.loader is sys.modules["zipped_neighbour"].__loader__
+    finally:
+        patches.uninstall()
+        sys.modules.pop("zipped", None)
+        sys.modules.pop("zipped_neighbour", None)
 
 
 def test_a_module_that_is_imported_after_the_uninstall_is_left_alone(make_module):
