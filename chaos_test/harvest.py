@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import time
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +42,7 @@ def finish(run_dir: Path, run: Record) -> None:
     if run["app"]["dir"]:
         _copy_sources(found, Path(run["app"]["dir"]), run_dir)
     experiment = run_dir / "chaos-config.json"
-    write_json(experiment, json.loads(experiment.read_bytes()) | {"reached": reached(found)})
+    write_json(experiment, json.loads(experiment.read_bytes()) | {"reached": reached(found, run["app"]["dir"] or "")})
     servers = [record.get("server") for record in found if record.get("kind") == "open"]
     app = run["app"] | {"server": servers[0] if servers else None}
     write_json(run_dir / "run.json", run | {"finished": time.time(), "app": app, "stages": _stages(run_dir)})
@@ -74,22 +73,35 @@ def _app_makers(app_dir: Path) -> Iterator[Path]:
                     yield file
 
 
-def reached(found: Iterable[Record]) -> list[Record]:
-    """The injection points that the ledger notes, most used first; a target's query, other each time, is left out."""
-    points: Counter[tuple[str, str | None, str | None, str | None]] = Counter()
+def reached(found: Iterable[Record], app_dir: str) -> list[Record]:
+    """The injection points (seam, route, call site) that the ledger notes, most used first.
+
+    `target` is what the calls of a point have in common, `calls` how often it was noted.
+    """
+    targets: dict[tuple[str, str | None, str | None], list[str]] = {}
     for record in found:
         if record.get("kind") == "request":
-            points["wsgi", None, record.get("route"), None] += 1
+            targets.setdefault(("wsgi", record.get("route"), None), []).append("")
         elif record.get("kind") == "call":
-            site = record.get("site")
-            place = f"{site['file']}:{site['line']}" if site else None
-            points[
-                str(record.get("seam")), str(record.get("target")).partition("?")[0], record.get("route"), place
-            ] += 1
+            point = str(record.get("seam")), record.get("route"), _place(record.get("site"), app_dir)
+            targets.setdefault(point, []).append(str(record.get("target")).partition("?")[0])
     return [
-        {"seam": seam, "target": target, "route": route, "site": site, "calls": calls}
-        for (seam, target, route, site), calls in points.most_common()
+        {"seam": seam, "target": _common(calls), "route": route, "site": site, "calls": len(calls)}
+        for (seam, route, site), calls in sorted(targets.items(), key=lambda item: -len(item[1]))
     ]
+
+
+def _place(site: Record | None, app_dir: str) -> str | None:
+    if not site:
+        return None
+    file = Path(site["file"])
+    return f"{file.relative_to(app_dir) if app_dir and file.is_relative_to(app_dir) else file}:{site['line']}"
+
+
+def _common(targets: list[str]) -> str | None:
+    """One name for several calls: their common beginning and a `*`."""
+    shared = os.path.commonprefix(targets)  # noqa: RUF071 - character by character is what is wanted
+    return (shared if len(set(targets)) == 1 else f"{shared}*") or None
 
 
 def _stages(run_dir: Path) -> list[Record]:

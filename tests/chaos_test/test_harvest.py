@@ -46,17 +46,18 @@ def test_sources_are_those_the_ledger_names_inside_the_app(tmp_path: Path, run: 
 
 
 def test_the_experiment_lists_what_was_reached(tmp_path: Path, run: dict[str, Any]) -> None:
-    """Calls are counted by seam, target without query, route and call site; most used first."""
-    call = {"kind": "call", "seam": "http_client", "route": "GET /a", "site": {"file": "f.py", "line": 3}}
+    """Calls are counted by seam, route and call site, under what their targets share; most used first."""
+    file = str(tmp_path / "app" / "f.py")
+    call = {"kind": "call", "seam": "http_client", "route": "GET /a", "site": {"file": file, "line": 3}}
     ledger(
         tmp_path,
         call | {"target": "GET 127.0.0.1/fares?x=1"},
-        call | {"target": "GET 127.0.0.1/fares?x=2"},
+        call | {"target": "GET 127.0.0.1/fares/2?x=2"},
         {"kind": "request", "route": "GET /a"},
     )
     harvest.finish(tmp_path / "run", run)
     assert json.loads((tmp_path / "run" / "chaos-config.json").read_text())["reached"] == [
-        {"seam": "http_client", "target": "GET 127.0.0.1/fares", "route": "GET /a", "site": "f.py:3", "calls": 2},
+        {"seam": "http_client", "target": "GET 127.0.0.1/fares*", "route": "GET /a", "site": "f.py:3", "calls": 2},
         {"seam": "wsgi", "target": None, "route": "GET /a", "site": None, "calls": 1},
     ]
 
