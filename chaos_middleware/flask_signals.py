@@ -8,6 +8,7 @@ there, and the exceptions that no handler took.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -93,19 +94,24 @@ def _holds_flask(app: Any) -> bool:
 
 
 def _held(item: Any) -> list[Any]:
-    """What an object that may be middleware holds."""
-    if isinstance(item, dict):
-        return list(item.values())
-    if isinstance(item, (list, tuple, set, frozenset)):
-        return list(item)
-    if isinstance(item, MethodType):
-        return [item.__self__]
-    if isinstance(item, partial):
-        return [item.func, *item.args, *item.keywords.values()]
-    if isinstance(item, FunctionType):
-        cells = [cell.cell_contents for cell in item.__closure__ or () if _filled(cell)]
-        return cells + [item.__globals__[name] for name in item.__code__.co_names if name in item.__globals__]
-    return list(vars(item).values()) if "__dict__" in dir(type(item)) else []
+    """What an object that may be middleware holds. Nothing of its own code runs: it may be a lazy proxy."""
+    kind = type(item)
+    held: list[Any] = []
+    if issubclass(kind, dict):
+        held += dict.values(item)
+    elif kind in {list, tuple, set, frozenset}:
+        held += item
+    elif kind is MethodType:
+        held.append(item.__self__)
+    elif issubclass(kind, partial):
+        held += [item.func, *item.args, *item.keywords.values()]
+    elif kind is FunctionType:
+        held += [cell.cell_contents for cell in item.__closure__ or () if _filled(cell)]
+        held += [item.__globals__[name] for name in item.__code__.co_names if name in item.__globals__]
+    else:
+        with suppress(Exception):  # it has no such attribute, or makes one up
+            held += object.__getattribute__(item, "__dict__").values()
+    return held
 
 
 def _filled(cell: Any) -> bool:

@@ -78,6 +78,27 @@ def test_the_apps_own_handlers_see_it(wrap, app, wrapping, path, by):
     assert served.records("request")[0]["error"] is None
 
 
+class Lazy:
+    """As Django's and others' lazy objects: asked for anything, it makes what it stands for."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("evaluated")
+
+
+def test_lazy_objects_beside_the_app_are_left_alone(wrap, app):
+    """The search for a Flask app within other middleware evaluates nothing."""
+
+    class Outer:
+        def __init__(self) -> None:
+            self.app, self.settings = app, Lazy()
+
+        def __call__(self, environ, start_response):
+            return self.app(environ, start_response)
+
+    assert wrap(Outer(), EXCEPTION).get("/items/1").body == b'{"handled by":"app"}\n'
+
+
 @pytest.mark.parametrize("fault", [{"type": "exception", "class": "KeyError"}, {"type": "http_error"}])
 def test_of_several_in_the_apps_place_it_is_the_first(wrap, app, fault):
     """An exception comes before what follows it in the file, although the framework raises it later than that acts."""
