@@ -1,6 +1,7 @@
 """The call site: the app's own frame that made a call, found by walking outward from where the seam sits.
 
-A frame is the app's own when its file lies below the app's folder and in no environment or installed package.
+A frame is the app's own when its file lies below the app's folder and in no environment, standard library or
+installed package.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class AppFrames:
 
     def __init__(self, app_dir: str) -> None:
         self._root = os.path.join(os.path.realpath(app_dir), "")
+        python = [os.path.join(os.path.realpath(path), "") for path in (sys.prefix, os.path.dirname(os.__file__))]
+        self._foreign = tuple(folder for folder in python if not self._root.startswith(folder))
         self._files: dict[str, str | None] = {}  # by the name that code has of it: hashing code itself is slow
 
     def nearest(self, frame: FrameType | None = None) -> Site | None:
@@ -63,7 +66,7 @@ class AppFrames:
         inside = file[len(self._root) :].split(os.sep)
         if any(part in _NOT_THE_APP for part in inside) or not os.path.exists(file):
             return False
-        return not file.startswith(os.path.join(os.path.realpath(sys.prefix), "")) or self._root.startswith(sys.prefix)
+        return not file.startswith(self._foreign)
 
 
 def _function(code: CodeType) -> str:

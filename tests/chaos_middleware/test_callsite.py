@@ -53,6 +53,25 @@ def test_installed_packages_below_the_app_are_not_the_app(tmp_path, folder):
     assert (site.file, site.line) == (str(tmp_path / "own.py"), 2)
 
 
+def test_the_standard_library_below_the_app_is_not_the_app():
+    """As where the app's folder is a home folder, with Python in it, or /."""
+    sites = []
+    json.loads("{}", object_hook=lambda _: sites.append(AppFrames("/").nearest(sys._getframe(1))))
+    assert sites[0].file == __file__
+
+
+def test_an_app_in_an_environment_is_the_app_by_any_name(tmp_path, monkeypatch):
+    """As in `.venv/src/app`, also where the environment is reached through a link."""
+    own = tmp_path / "real" / "src" / "app" / "own.py"
+    own.parent.mkdir(parents=True)
+    own.write_text("def call(f):\n    return f()\n")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "link"))
+    namespace = {}
+    exec(compile(own.read_text(), str(own), "exec"), namespace)
+    assert namespace["call"](lambda: where(AppFrames(str(own.parent)))).file == str(own)
+
+
 def test_the_deepest_app_frame_of_a_traceback():
     """The innermost frame of the app's, also where a library raised."""
     with pytest.raises(json.JSONDecodeError) as error:
