@@ -34,8 +34,8 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         ),
         group.add_argument(
             "--chaos-stages", default="", env_var="CHAOS_STAGES", metavar="<name=amount,...>",
-            help="Stages in order: baseline=5s,chaos=25s,recovery=5s, or shares of the requests or the run time: "
-            "baseline=20%%,chaos=70%%,recovery=10%% (the default where there is anything to share).",
+            help="Stages in order: baseline=5s,chaos=25s,recovery=5s; or in percent of the requests or the run time "
+            "(the default: 20, 70 and 10).",
         ),
         group.add_argument(
             "--chaos-requests", type=int, default=0, env_var="CHAOS_REQUESTS", metavar="<int>",

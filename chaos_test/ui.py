@@ -59,11 +59,19 @@ def command(args: argparse.Namespace) -> int:
         urls = [*(each.url for each in servers), f"http://127.0.0.1:{web_port}"]
         load.open_gate(children)
         if all(server.wait_until_ready(url, living, lambda: interrupt.asked) for url in urls):
-            console.print(f"{planned.url} is under chaos; the UI is at {urls[-1]}. Ctrl-C ends both.", highlight=False)
+            console.print(_opening(planned.url, urls[-1], run_dir), highlight=False, soft_wrap=True)
             _serve(tests, living, interrupt)
             children.stop(locust)  # which ends a test that still runs
             tests.report()
     return 0
+
+
+def _opening(url: str, ui: str, run_dir: Path) -> str:
+    return (
+        f"{url} is under chaos; the UI is at {ui}. Ctrl-C ends both.\n"
+        f"A test that is stopped leaves its report in {summary.shown(run_dir)}/test-1, test-2, …; "
+        "the UI links to it under Download Data."
+    )
 
 
 def _serve(tests: _Tests, living: list[Child], interrupt: Interrupt) -> None:
@@ -94,6 +102,7 @@ class _Tests:
                 self._report(mark.parent, json.loads(mark.read_bytes()))
 
     def _report(self, folder: Path, test: dict[str, Any]) -> None:
+        self._console.print(f"\n{folder.name} has ended: analysing …", highlight=False, style="dim")
         self._ledger.take(folder / "faults")
         shutil.copyfile(self._run_dir / "chaos-config.json", folder / "chaos-config.json")
         run = record.begun(self._plan, folder, ["chaos-test", *sys.argv[1:]])

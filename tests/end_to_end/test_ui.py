@@ -52,6 +52,8 @@ def test_each_test_stopped_in_the_ui_leaves_its_report(
         wait(lambda file=requests: file.exists() and file.read_bytes().count(b'"chaos"') > 100)
         ask(f"{url}/stop", {"": ""})
         wait((command.run_dir / f"test-{number}" / "chaos-test-report.html").exists)
+        assert b"chaos-report" in ask(url)
+        assert f"/test-{number}".encode() in ask(f"{url}/chaos-report")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, out + err
