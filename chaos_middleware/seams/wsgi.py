@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _VALID_KEY = VALID_KEY.match
 _REMEMBERED_STAGES = 1000
+_FORWARDED = "HTTP_X_FORWARDED_FOR"
 
 
 class Edge:
@@ -49,7 +50,9 @@ class Edge:
         key = environ.get(KEY_ENVIRON)
         if key is None or _VALID_KEY(key) is None:
             key = self._anonymous_key()
-        if key is None or (environ.get("REMOTE_ADDR") not in self._near and not self._is_near(environ)):
+        if key is None or (
+            (environ.get("REMOTE_ADDR") not in self._near or _FORWARDED in environ) and not self._may_have(environ)
+        ):
             current.set(None)  # a server that did not close the last body must not hand its request on
             return self._app(environ, start_response)
         outer = current.get()
@@ -76,15 +79,17 @@ class Edge:
     def _anonymous_key(self) -> str | None:
         return f"anon.{os.getpid()}.{next(self._anonymous)}" if self._scope_all else None
 
-    def _is_near(self, environ: dict[str, Any]) -> bool:
-        """Whether faults may be had from this address: this machine's, or any where the experiment allows it."""
-        address = environ.get("REMOTE_ADDR")
+    def _may_have(self, environ: dict[str, Any]) -> bool:
+        """Whether this client may have faults: one on this machine, also behind a proxy here, or any where the
+        experiment allows it.
+        """
         if self._allow_remote:
             return True
-        if address in {None, "", "::1"} or address.startswith(("127.", "::ffff:127.")):  # empty on a Unix socket
-            self._near.add(address)
-            return True
-        return False
+        address = environ.get("REMOTE_ADDR")
+        if not _is_near(address):
+            return False
+        self._near.add(address)
+        return all(map(_is_near, environ.get(_FORWARDED, "").replace(" ", "").split(",")))
 
     def _known_stage(self, stage: str) -> str:
         if VALID_STAGE.match(stage) is None:
@@ -92,6 +97,11 @@ class Edge:
         if len(self._stages) < _REMEMBERED_STAGES:
             self._stages.add(stage)
         return stage
+
+
+def _is_near(address: str | None) -> bool:
+    """Whether this machine has this address; a client on a Unix socket has none."""
+    return address in {None, "", "::1"} or address.startswith(("127.", "::ffff:127."))
 
 
 class _Body:

@@ -60,6 +60,19 @@ def test_only_clients_of_this_machine_meet_faults(wrap, address, status):
     assert allowed.get(environ={"REMOTE_ADDR": address}).status[:3] == "503"
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "status"), [("127.0.0.1, ::1", "503"), ("10.0.0.7", "200"), ("127.0.0.1, 10.0.0.7", "200")]
+)
+@pytest.mark.parametrize("address", ["127.0.0.1", ""])
+def test_a_proxy_on_this_machine_brings_no_remote_client_in(wrap, address, forwarded, status):
+    """What it forwards counts by where it came from, all the way."""
+    served = wrap(app, ERROR)
+    assert served.get(environ={"REMOTE_ADDR": address}).status[:3] == "503"
+    environ = {"REMOTE_ADDR": address, "HTTP_X_FORWARDED_FOR": forwarded}
+    assert served.get(environ=environ).status[:3] == status
+    assert wrap(app, ERROR, safety={"allow_remote": True}).get(environ=environ).status[:3] == "503"
+
+
 def test_the_stage_travels_with_the_request(wrap):
     """Rates are of the stage in the header; without a valid one it is `chaos`."""
     served = wrap(app, {**ERROR, "rate": {"10%": 1}}, {**NOOP, "rate": {"chaos": 1}})
