@@ -37,7 +37,7 @@ class Answer:
     def length(self) -> int | None:
         """Bytes of the body as `Content-Length` says, else None."""
         for name, value in self._started[1] if self._started else ():
-            if name.lower() == "content-length" and value.isdigit():
+            if name.lower() == "content-length" and value.isdecimal():
                 return int(value)
         return None
 

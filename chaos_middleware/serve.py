@@ -69,7 +69,8 @@ def _serve(args: argparse.Namespace) -> None:
     if workers < args.workers:
         notes.append(f"{server.name} has one process; {args.workers} workers were asked for")
     notes += _unsupported(server, experiment)
-    url = "http://{}:{}".format(*listener.getsockname()[:2])
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def app() -> WsgiApp:
         return _app(args, str(app_dir), experiment)
@@ -94,7 +95,7 @@ def _experiment(config: str | None) -> Experiment | None:
 def _listen(bind: str, *, allow_remote: bool) -> socket.socket:
     host, _, port = bind.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
-    if not port.isdigit() or int(port) > 65_535:
+    if not port.isdecimal() or int(port) > 65_535:
         raise ServeError(f"--bind {bind}: HOST:PORT is needed, e.g. 127.0.0.1:8000")
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]

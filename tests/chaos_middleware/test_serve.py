@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -25,6 +26,13 @@ def fail():
 """
 EXPERIMENT = {"version": 1, "rules": [{"name": "e", "seam": "wsgi", "rate": 1, "fault": {"type": "http_error"}}]}
 RESET = {"version": 1, "rules": [{"name": "r", "seam": "wsgi", "rate": 1, "fault": {"type": "connection_reset"}}]}
+
+
+def _has_ipv6():
+    with socket.socket(socket.AF_INET6) as probe, contextlib.suppress(OSError):
+        probe.bind(("::1", 0))
+        return True
+    return False
 
 
 @pytest.fixture
@@ -95,6 +103,7 @@ def test_an_app_that_cannot_be_served_is_one_sentence(folder, server, target, sa
         (["shop:app", "--bind", "0.0.0.0:0"], "--bind 0.0.0.0:0: only loopback, unless the experiment says"),
         (["shop:app", "--bind", "127.0.0.1"], "--bind 127.0.0.1: HOST:PORT is needed"),
         (["shop:app", "--bind", "127.0.0.1:99999"], "HOST:PORT is needed"),
+        (["shop:app", "--bind", "127.0.0.1:²"], "HOST:PORT is needed"),
         (["shop:app", "--workers", "0"], "--workers 0: at least 1 is needed"),
         (["shop:app", "--app-dir", "nowhere"], "there is no such folder"),
         (["shop:app", "--config", "missing.json"], "missing.json: cannot be read"),
@@ -153,6 +162,14 @@ def test_giving_a_config_opts_in(started, folder):
     assert [get(url)[0], get(url, "1.1.1")[0]] == [200, 503]
     (part,) = (folder / "run").glob("faults/*.jsonl")
     assert json.loads(part.read_text().splitlines()[0])["server"] == "gunicorn (gevent)"
+
+
+@pytest.mark.skipif(not _has_ipv6(), reason="this machine has no ::1")
+def test_the_url_of_an_ipv6_address_has_brackets(started):
+    """It can be asked as it is told."""
+    _, _, url = started("--server", "wsgiref", "--bind", "[::1]:0")
+    assert url.startswith("http://[::1]:")
+    assert get(url)[0] == 200
 
 
 def test_without_opting_in_nothing_is_injected(started):
