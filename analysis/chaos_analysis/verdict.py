@@ -39,10 +39,12 @@ def headline(
         return f"This run is invalid: {'; '.join(reasons)}."
     chaos = evidence.chaos
     share = wording.percent(float((~chaos["ok"]).mean())) if len(chaos) else ""
-    under = f"{share} of {wording.plural(len(chaos), 'request')} failed while faults were on" if share else "no faults"
+    under = f"{share} of {wording.plural(len(chaos), 'request')} failed" if share else "no request was sent"
     first = next((pattern for pattern in patterns if pattern.severity != "low"), None)
-    look = f"; first: {_placed(first)}" if first else "; no weak place was found that the app could mend"
-    return f"{_objectives(found, slos)}{under}{look}."
+    none = "; no weak place was found that the app could mend" if share else ""
+    look = f"; first: {_placed(first)}" if first else none
+    text = f"{_objectives(found, slos)}{under} while faults were on{look}."
+    return text[0].upper() + text[1:]
 
 
 def _placed(pattern: Pattern) -> str:
@@ -54,8 +56,10 @@ def _objectives(found: Verdict, slos: Sequence[SloResult]) -> str:
         slo = next(slo for slo in slos if slo.held is False)
         where = f" of {slo.endpoint}" if slo.endpoint and slo.endpoint not in slo.expression else ""
         return f"Objective {slo.expression}{where} broken in {slo.stage} ({wording.estimate(slo.measured)}); "
-    told = {"held": "Objectives held", "undecided": "Objectives could not be judged", "no SLO": "No objective was set"}
-    return f"{told[found]}; "
+    if found == "held" and any(slo.held is None for slo in slos):
+        return "Objectives held where they could be judged; "
+    told = {"held": "Objectives held; ", "undecided": "Objectives could not be judged; "}
+    return told.get(found, "")
 
 
 def advice(evidence: Evidence, slos: Sequence[SloResult]) -> tuple[str, ...]:

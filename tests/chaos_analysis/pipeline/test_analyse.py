@@ -134,6 +134,15 @@ def test_the_headline_says_what_came_of_it_and_where_to_look(make_run: MakeRun) 
     assert analysis.headline.endswith(f"first: {first.title}, at {first.site}.")
 
 
+def test_the_headline_claims_no_more_than_was_judged(make_run: MakeRun) -> None:
+    """An objective that could not be judged is not held; a run without faults found nothing out."""
+    slos = ("error_rate<1% in baseline", "p99<5s in recovery")
+    analysis = analyse(make_run(requests=800, slos=slos)[0], write=False)
+    assert analysis.headline.startswith("Objectives held where they could be judged; ")
+    quiet = analyse(make_run(requests=300, slos=(), stages=(("baseline", 1.0),))[0], write=False)
+    assert quiet.headline == "No request was sent while faults were on."
+
+
 def test_an_invalid_run_says_why_first(make_run: MakeRun) -> None:
     """Nothing is concluded from it in the headline."""
     analysis = analyse(make_run(requests=300, wrapped=False)[0], write=False)
