@@ -6,7 +6,8 @@ work), `ThreadPoolExecutor.submit` and `map`, gevent's `Greenlet`, `spawn`, `Poo
 greenlets, pools of processes, and long-lived workers that fetch their work from a queue of their own.
 
 A pool's worker gives the request back after each task. A thread or greenlet that outlives its request keeps it to its
-end: what it calls is drawn for and noted under the request's key, as in every other run of the seed.
+end: what it calls is drawn for and noted under the request's key, as in every other run of the seed. That holds for a
+queue's worker too, if a keyed request happens to be what starts it.
 """
 
 from __future__ import annotations
