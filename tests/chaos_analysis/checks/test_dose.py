@@ -35,6 +35,18 @@ def test_a_faithful_run_has_exactly_its_dose(make_run: MakeRun) -> None:
     assert dose.check(evidence).ok is True
 
 
+@pytest.mark.parametrize(("stages", "ok"), [(["baseline", "chaos"], False), (["baseline"], True)])
+def test_a_run_that_ended_before_its_faults_is_invalid(make_run: MakeRun, stages: list[str], ok: bool) -> None:
+    """It was to inject and did not; one that planned no faults is what it says."""
+    folder, _ = make_run(requests=200, stages=(("baseline", 1.0),))
+    config = json.loads((folder / "chaos-config.json").read_text())
+    config["stages"] = [{"name": name, "share": 1 / len(stages)} for name in stages]
+    (folder / "chaos-config.json").write_text(json.dumps(config))
+    check = dose.check(read_evidence(folder))
+    assert (check.ok, check.fatal) == (ok, True)
+    assert ok or check.summary.startswith("nothing was injected: no request was sent in chaos")
+
+
 def test_a_fault_that_did_not_fire_makes_the_run_invalid(make_run: MakeRun) -> None:
     """One missing event of an answered request is enough, and is named."""
     folder, truth = make_run(requests=400)
