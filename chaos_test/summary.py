@@ -44,7 +44,8 @@ def show(console: Console, analysis: Analysis, run_dir: Path) -> None:
         *(_pattern(number, pattern) for number, pattern in enumerate(analysis.patterns[:MOST], start=1)),
         *(_slo(slo) for slo in analysis.slos),
         *(_said("!", "yellow", f"{check.name}: {check.summary}") for check in analysis.checks if check.ok is False),
-        *(_said("→", "dim", advice) for advice in (*analysis.advice[:MOST], *analysis.unknowable)),
+        *(_said("→", "dim", advice) for advice in analysis.advice[:MOST]),
+        *(_said("?", "dim", f"not in these files: {what[0].lower()}{what[1:]}") for what in analysis.unknowable),
         *_proposals(analysis, run_dir),
         Text(f"Report: {shown(run_dir / 'chaos-test-report.html')}", style="bold"),
     ]

@@ -60,6 +60,13 @@ def analysis() -> Analysis:
     )
 
 
+def test_what_plain_statistics_cannot_tell_is_marked_as_such(analysis: Analysis) -> None:
+    """It is no advice."""
+    console = Console(file=io.StringIO(), width=200)
+    summary.show(console, replace(analysis, unknowable=("What a fault did: nothing here.",)), Path("reports/r"))
+    assert "? not in these files: what a fault did: nothing here.\n" in console.file.getvalue()
+
+
 def test_it_is_short_and_has_what_matters(analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Verdict, three patterns with their lines once, objectives, failed checks only, advice, patches, the report."""
     monkeypatch.chdir(tmp_path)
