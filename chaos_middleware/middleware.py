@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ class ChaosMiddleware:
             experiment = load(experiment)
         folder = run_dir or os.environ.get("CHAOS_RUN_DIR")
         run = Path(folder) if folder else None
+        if run:
+            with suppress(OSError):  # the first record says what is wrong
+                (run / "faults").mkdir(parents=True, exist_ok=True)  # `chaos-test run --ledger` looks for it
         self.injector = Injector(
             experiment,
             Ledger(

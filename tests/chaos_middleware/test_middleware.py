@@ -36,6 +36,7 @@ def test_the_environment_opts_in(monkeypatch, wrap, config, tmp_path):
     monkeypatch.setenv("CHAOS_CONFIG", str(config))
     monkeypatch.setenv("CHAOS_RUN_DIR", str(tmp_path))
     wrapped = ChaosMiddleware(app)
+    assert (tmp_path / "faults").is_dir()  # before any request: `--ledger` looks for it
     assert wrap.ask(wrapped).status[:3] == "503"
     assert list(tmp_path.glob("faults/*.jsonl"))
     wrapped.uninstall()
