@@ -38,7 +38,7 @@ def run(plan: Plan, console: Console, argv: list[str]) -> int:
         try:
             over = _drive(plan, run_dir, Progress(console, plan), interrupt)
         except ChaosTestError as error:
-            rundir.write_json(run_dir / "run.json", begun | {"reason": str(error).partition("\n")[0]})
+            rundir.write_json(run_dir / "run.json", begun | {"reason": error.brief})
             raise
         harvest.finish(run_dir, begun | {"ended_by": over.ended_by, "reason": over.reason})
         if over.ended_by == "interrupted" and not Watch(run_dir).look().requests:
