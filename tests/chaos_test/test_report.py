@@ -33,7 +33,7 @@ def test_plain_locust_statistics_are_explained(prefix: str, tmp_path: Path, caps
     assert main(["report", "--locust-csv", prefix]) == 0
     said = capsys.readouterr().out
     assert "GET /items fails 10 % of its requests (20 of 200)" in said
-    assert "→ Intervals of the latencies" in said
+    assert "? not in these files: intervals of the latencies" in said
     assert said.splitlines()[-1] == "Report: load-report/chaos-test-report.html"
     assert (tmp_path / "load-report" / "failure-patterns.json").is_file()
 
