@@ -59,7 +59,9 @@ def _analyse(run: RunDir) -> Analysis:
     checks = check_all(evidence)
     slos = judge(evidence.objectives, read.requests)
     found = patterns.find_all(evidence)
-    proposals = fixes.propose(found, read, Sources(run.path / "sources"), run.run)
+    rules = experiment.rules if experiment else ()
+    lasting = [rule.name for rule in rules if rule.persistence == "request"]
+    proposals = fixes.propose(found, read, Sources(run.path / "sources"), run.run, lasting)
     outcome = verdict.verdict(checks, slos)
     return Analysis(
         source="run",

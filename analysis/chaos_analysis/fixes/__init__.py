@@ -17,7 +17,7 @@ from chaos_analysis.fixes.retry import Retry
 from chaos_analysis.fixes.unavailable import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from chaos_analysis.fixes._fix import Fix
     from chaos_analysis.model import Pattern, Proposal, Tables
@@ -31,13 +31,17 @@ _IN_WORDS = ("unhandled_exception", "collateral", "wrong_content", "slow_recover
 
 
 def propose(
-    patterns: Sequence[Pattern], tables: Tables, sources: Sources, run: Mapping[str, Any]
+    patterns: Sequence[Pattern],
+    tables: Tables,
+    sources: Sources,
+    run: Mapping[str, Any],
+    lasting: Collection[str] = (),
 ) -> tuple[Proposal, ...]:
     """Proposals for the patterns of a run; first those with a diff, then those that rescue, then by failures addressed.
 
-    `run` is run.json. Each diff is made against the recorded source alone: of two at one place, only one applies.
+    `run` is run.json, `lasting` the rules of persistence `request`. Each diff is made against the recorded source alone: of two at one place, only one applies.
     """
-    evidence = Evidence(patterns, tables, sources, run)
+    evidence = Evidence(patterns, tables, sources, run, frozenset(lasting))
     found = _merged(proposal for fix in FIXES for proposal in fix.propose(evidence))
     others = [pattern for pattern in patterns if pattern.finder in _IN_WORDS]
     found += in_words(others, "what to do here is for people to decide")

@@ -27,6 +27,7 @@ class Evidence:
     tables: Tables
     sources: Sources
     run: Mapping[str, Any]
+    lasting: frozenset[str] = frozenset()  # rules whose fault a repetition meets again
 
     def http(self, *finders: str) -> list[Pattern]:
         """The patterns of these finders that are about outbound HTTP calls."""

@@ -331,7 +331,7 @@ class Retry(Fix):
 
 
 def _mendable(evidence: Evidence, pattern: Pattern) -> bool:
-    if method(pattern) not in IDEMPOTENT:
+    if method(pattern) not in IDEMPOTENT or evidence.lasting.issuperset(pattern.rules):
         return False
     faults = evidence.tables.faults
     asked = faults[(faults["fault"] == "http_error") & faults["rule"].isin(pattern.rules)]["asked"]

@@ -140,6 +140,15 @@ def test_what_a_retry_cannot_mend_gets_none(planner: Path, target: str, fault: s
     assert "retry" not in [found.fix for found in propose([pattern], _tables(status=status), Sources(planner), RUN)]
 
 
+def test_a_fault_that_a_repetition_meets_again_gets_no_retry(planner: Path) -> None:
+    """What fails for a whole request fails each attempt: the same faults again would show no effect."""
+    pattern = _pattern(
+        "dependency_error", _site(planner, "/fares/{slug}"), target="GET x/y", faults=("connection_reset",)
+    )
+    fixes = [each.fix for each in propose([pattern], _tables(), Sources(planner), RUN, lasting=["fares-down"])]
+    assert fixes == ["unavailable"]
+
+
 def test_an_error_that_the_app_hides_is_retried_too(planner: Path) -> None:
     """A reset that became a 200 without its content gets the retry, and advice on hiding errors besides."""
     site = _site(planner, "/advisories/")

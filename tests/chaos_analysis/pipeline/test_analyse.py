@@ -69,7 +69,7 @@ def test_schemas_are_sound_and_refuse_what_is_not_theirs(schema: str) -> None:
 
 def test_everything_promised_is_written(make_run: MakeRun) -> None:
     """Results, patches that proposals name, pictures, report; and no half-written file."""
-    folder, _ = make_run(requests=1500)
+    folder, _ = make_run(requests=1500, sampled=1.0)
     analysis = analyse(folder)
     patches = [one.patch for one in analysis.proposals if one.diff]
     assert patches
