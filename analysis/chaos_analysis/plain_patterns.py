@@ -114,7 +114,8 @@ def _over_time(history: pd.DataFrame) -> Iterator[Pattern]:
         for column in (count, bad)
     )
     if n_first > 0 and n_last > 0 and fisher(bad_last, n_last, bad_first, n_first) < 0.05:
-        yield _rising(proportion(bad_first, n_first), proportion(bad_last, n_last), bad_last)
+        more = round(bad_last - n_last * bad_first / n_first)
+        yield _rising(proportion(bad_first, n_first), proportion(bad_last, n_last), more)
     if "Total Average Response Time" in history and n_first > 0 and n_last > 0:
         spent = count * history["Total Average Response Time"]
         first, last = (
@@ -125,7 +126,8 @@ def _over_time(history: pd.DataFrame) -> Iterator[Pattern]:
             yield _slowing(float(first), float(last), n_last)
 
 
-def _rising(first: Estimate, last: Estimate, failures: int) -> Pattern:
+def _rising(first: Estimate, last: Estimate, more: int) -> Pattern:
+    """`more` failures than the first third had: those are what the rise explains, and by them it is ranked."""
     return Pattern(
         id="error_rate:over time",
         finder="error_rate",
@@ -134,9 +136,9 @@ def _rising(first: Estimate, last: Estimate, failures: int) -> Pattern:
         summary=f"{wording.estimate(last)} of the last third's requests failed, of the first's "
         f"{wording.estimate(first)}.",
         evidence="observed",
-        severity=_severity(last),
+        severity="high" if (last.low or 0.0) - (first.high or 0.0) >= 0.1 else "medium",
         endpoint=None,
-        failures=failures,
+        failures=more,
         rate=last,
         baseline=first,
     )

@@ -80,6 +80,14 @@ def test_what_gets_worse_with_time_is_found(tmp_path: Path) -> None:
     assert found["tail_latency:over time"].startswith("Answers slowed down from 10 ms on average")
 
 
+def test_a_small_rise_explains_no_more_than_the_rise(tmp_path: Path) -> None:
+    """From 20 to 28 %: the failures that were there before are not put down to it, and it is not critical."""
+    rows = [(100 * s, 20 * s + 8 * max(0, s - 8), 10.0) for s in range(13)]
+    found = {one.id: one for one in _analysis(_with_history(tmp_path, rows), tmp_path).patterns}
+    one = found["error_rate:over time"]
+    assert (one.severity, one.failures) == ("medium", 32)
+
+
 def test_a_steady_run_does_not_get_worse(tmp_path: Path) -> None:
     """Five percent from start to end is no trend."""
     rows = [(100 * s, 5 * s, 10.0) for s in range(13)]
