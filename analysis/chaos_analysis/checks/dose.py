@@ -31,7 +31,7 @@ def check(evidence: Evidence) -> Check:
         return Check("dose", ok=None, summary="the experiment is not known, so no draw can be made again", fatal=False)
     if not evidence.fault_stages and not recorded:
         planned = [s.name for s in experiment.stages if any(rule.rate_in(s.name) > 0 for rule in experiment.rules)]
-        if planned:
+        if planned and len(evidence.rows):  # without any request that is said instead
             summary = f"nothing was injected: no request was sent in {' or '.join(planned)}, where the faults are"
             return Check("dose", ok=False, summary=summary)
         return Check("dose", ok=True, summary="no rule has a rate above 0 in the stages that were run")

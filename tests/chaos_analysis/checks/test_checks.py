@@ -48,6 +48,15 @@ def test_a_run_that_crashed_is_invalid_and_says_so_first(make_run: MakeRun) -> N
     assert analysis.headline.startswith("This run is invalid: The app ended with code 2 after 499 requests")
 
 
+def test_without_requests_nothing_else_is_complained_about(make_run: MakeRun) -> None:
+    """That nothing was injected goes without saying."""
+    folder, _ = make_run(requests=200)
+    for file in [*folder.glob("requests/*"), *folder.glob("faults/*")]:
+        file.unlink()
+    failed = [check.name for check in checks.check_all(read_evidence(folder)) if check.ok is False and check.fatal]
+    assert failed == ["data"]
+
+
 def test_a_run_without_requests_is_invalid(tmp_path: Path) -> None:
     """No data is fatal."""
     (tmp_path / "requests").mkdir()
