@@ -39,7 +39,8 @@ def propose(
 ) -> tuple[Proposal, ...]:
     """Proposals for the patterns of a run; first those with a diff, then those that rescue, then by failures addressed.
 
-    `run` is run.json, `lasting` the rules of persistence `request`. Each diff is made against the recorded source alone: of two at one place, only one applies.
+    `run` is run.json, `lasting` the rules of persistence `request`. Each diff is made against the recorded source
+    alone: of two at one place, only one applies.
     """
     evidence = Evidence(patterns, tables, sources, run, frozenset(lasting))
     found = _merged(proposal for fix in FIXES for proposal in fix.propose(evidence))
