@@ -80,7 +80,8 @@ class _Part:
         rows = [value for value in values if len(value) == self.width and type(value) is list]
         self.broken += len(values) - len(told) - len(rows)
         self.records += len(rows)
-        return [[None] * len(rows) if i is None else [row[i] for row in rows] for i in self.order or ()]
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        return [columns[i] if rows and i is not None else [None] * len(rows) for i in self.order or ()]
 
     def gaps(self, name: str) -> list[str]:
         """What is wrong with this part, in sentences."""
