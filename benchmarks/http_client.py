@@ -18,10 +18,11 @@ from typing import Any
 import urllib3
 
 from chaos_middleware import ChaosMiddleware
+from chaos_middleware.calls import Exchange
 from chaos_middleware.experiment import parse
-from chaos_middleware.plans import Call
 from chaos_middleware.request import Request, current
 from chaos_middleware.seams.http_client import SEAM, wire
+from chaos_middleware.seams.http_client.exchange import HttpCall
 
 PAIRS = 16
 CALLS = 500
@@ -76,23 +77,16 @@ def _per_call(by_hand: Request | None, request: Request | None) -> float:
             pool._make_request(connection, "GET", "/ok", timeout=timeout)
         noted = by_hand or request
         if noted is not None:
-            noted.calls = ()  # a request makes a few calls, not thousands
+            noted.calls.clear()  # a request makes a few calls, not thousands
     seconds = time.process_time() - started
     current.reset(token)
     return seconds / CALLS * 1e6
 
 
 def _noted_by_hand(request: Request, pool: Any, connection: Any, timeout: Any) -> None:
-    injector = request.injector
-    began, clock = time.time(), time.monotonic()
-    call = Call("http_client", "GET", pool.host, "/ok")
-    occurrence, _ = injector.reach(request, call)
-    site = injector.frames.nearest()
-    response = pool._make_request(connection, "GET", "/ok", timeout=timeout)
-    injector.note_call(
-        request, seam="http_client", target=call.identity, occurrence=occurrence, site=site and site._asdict(),
-        started=began, seconds=time.monotonic() - clock, status=response.status, error=None, timeout=(1, 2), faults=[],
-    )  # fmt: skip
+    exchange = Exchange(request, HttpCall("GET", pool.host, "/ok"))
+    pool._make_request(connection, "GET", "/ok", timeout=timeout)
+    exchange.note()
 
 
 if __name__ == "__main__":

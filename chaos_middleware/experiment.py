@@ -16,11 +16,10 @@ from chaos_middleware.errors import ExperimentError
 from chaos_middleware.faults import FAULTS, Fault
 from chaos_middleware.headers import VALID_STAGE
 from chaos_middleware.reading import Reader, refuse
-from chaos_middleware.seams import SEAM_FAULTS
+from chaos_middleware.seams import SEAM_FAULTS, SEAM_MATCH
 
 FAULT_FREE_STAGES = ("baseline", "recovery")
 _FAULTS = {fault.name: fault for fault in FAULTS}
-_EDGE_AFTER = ("noop", "latency", "exception", "http_error", "connection_reset")
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Match:
-    """Lists of case-sensitive glob patterns; an empty list matches all. `header` maps a header to one pattern."""
+    """Lists of case-sensitive glob patterns; an empty list matches all. `header` maps a header to one pattern.
+
+    `facts`: the patterns for what the seam itself knows of a call, in the order of `seams.SEAM_MATCH`.
+    """
 
     route: tuple[str, ...] = ()
     not_route: tuple[str, ...] = ()
-    method: tuple[str, ...] = ()
     header: tuple[tuple[str, str], ...] = ()
-    host: tuple[str, ...] = ()
-    path: tuple[str, ...] = ()
+    facts: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,10 +165,9 @@ def _rule(reader: Reader) -> Rule:
     fault = _FAULTS[settings.choice("type", SEAM_FAULTS[seam])].read(settings)
     settings.close()
     phase = reader.choice("phase", ("before", "after"), "before")
-    if phase == "after" and seam == "wsgi" and fault.name not in _EDGE_AFTER:
-        reader.refuse("phase", phase, f"before: {fault.name} is about the answer's body, which has no after")
-    if phase == "after" and fault.name == "connect_timeout":
-        reader.refuse("phase", phase, "before: a call that was made had its connection")
+    why_not = SEAM_FAULTS[seam][fault.name]
+    if phase == "after" and why_not:
+        reader.refuse("phase", phase, f"before: {why_not}")
     rule = Rule(
         name=name,
         seam=seam,
@@ -196,14 +195,11 @@ def _match(reader: Reader, seam: str) -> Match:
     for name, pattern in header.items():
         if not isinstance(pattern, str):
             reader.refuse(f"header.{name}", pattern, "a glob pattern")
-    outbound = seam != "wsgi"
     match = Match(
         route=reader.strings("route"),
         not_route=reader.strings("not_route"),
-        method=reader.strings("method"),
         header=tuple(sorted(header.items())),
-        host=reader.strings("host") if outbound else (),
-        path=reader.strings("path") if outbound else (),
+        facts=tuple(reader.strings(key) for key in SEAM_MATCH[seam]),
     )
     reader.close()
     return match

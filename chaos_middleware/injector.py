@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from time import monotonic, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chaos_middleware import draws
 from chaos_middleware.callsite import AppFrames, Site
@@ -20,8 +20,11 @@ from chaos_middleware.errors import UnsupportedFault
 from chaos_middleware.experiment import Experiment, Rule
 from chaos_middleware.faults import Fault, Target
 from chaos_middleware.ledger import Ledger
-from chaos_middleware.plans import Call, Plans
+from chaos_middleware.plans import Plans
 from chaos_middleware.request import Request
+
+if TYPE_CHECKING:
+    from chaos_middleware.calls import Call, Exchange
 
 _MASK = draws.MASK
 _SAMPLE = "share of noted requests"  # drawn as if by a rule of this name, which no rule can have: it has blanks
@@ -44,7 +47,7 @@ class Firing:
     fault: Fault
     request: Request
     call: Call | None = None
-    occurrence: int = 0
+    occurrence: int | None = 0
     site: Site | None = None
     did: str | None = None
     settled: bool = False
@@ -84,14 +87,17 @@ class Injector:
                 fired.append(Firing(f"{key}:{rule.name}", rule, _settled(self._seed, rule, at), request))
         return request, self._gated(request, fired)
 
-    def reach(self, request: Request, call: Call) -> tuple[int, list[Firing]]:
-        """A request is about to make a call: note it, draw for it; returns the call's occurrence and what fires.
+    def reach(self, request: Request, call: Call) -> tuple[int | None, list[Firing]]:
+        """A request is about to make a call: note it, draw for it; returns the call's occurrence (None where no rule is
+        for it) and what fires.
 
         Firings have no site yet: the seam gives it when it has one.
         """
+        place = self._plans.call(request, call)
+        if not place.tail:
+            return None, []
         identity = call.identity
         occurrence = request.occurrence(identity)
-        place = self._plans.call(request, call)
         self.ledger.reached(f"{request.key}{place.tail}\t{identity}\t{occurrence}")
         fired = []
         for a, b, limit, rule in place.armed:
@@ -140,31 +146,25 @@ class Injector:
             firing.did = "unsupported"
             self.ledger.write("note", level="error", text=f"rule {firing.rule.name}: {error}")
 
-    def note_call(self, request: Request, **fields: Any) -> None:
+    def note_call(self, request: Request, exchange: Exchange) -> None:
         """Note an outbound call that has ended: at once for a request that is sampled or met a fault, else when it
         meets one.
         """
-        record = {
-            "key": request.key,
-            "stage": request.stage,
-            "route": request.where(),
-            "sampled": request.sampled,
-            **fields,
-        }
         if request.sampled or request.faults:
-            self.ledger.write("call", **record)
-        else:
-            request.called(record)
+            self._record_call(request, exchange)
+        elif not request.closed:
+            request.calls.append(exchange)
 
     def close(self, request: Request) -> None:
         """The request has left the app."""
         request.closed = True
         for firing in request.fired:
             self.leave_out(firing)
+        calls, request.calls = request.calls, []
         if not (request.sampled or request.faults):
             return
-        for record in request.calls:
-            self.ledger.write("call", **record)
+        for exchange in calls:
+            self._record_call(request, exchange)
         error, site = request.error, None
         if error is not None:
             site = self.frames.deepest(error.__traceback__)
@@ -195,6 +195,10 @@ class Injector:
             "suppressed", id=firing.id, key=request.key, stage=request.stage, rule=firing.rule.name,
             seam=firing.rule.seam, reason=reason,
         )  # fmt: skip
+
+    def _record_call(self, request: Request, exchange: Exchange) -> None:
+        about = {"key": request.key, "stage": request.stage, "route": request.where(), "sampled": request.sampled}
+        self.ledger.write("call", **about, **exchange.record())
 
     def _record_start(self, firing: Firing, started: float) -> None:
         request, rule = firing.request, firing.rule

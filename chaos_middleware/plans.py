@@ -8,26 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from chaos_middleware import draws
 
 if TYPE_CHECKING:
-    from chaos_middleware.experiment import Experiment, Match, Rule
+    from chaos_middleware.calls import Call
+    from chaos_middleware.experiment import Experiment, Rule
     from chaos_middleware.ledger import Ledger
     from chaos_middleware.request import Request
 
 _REMEMBERED = 4096
-
-
-class Call(NamedTuple):
-    """An outbound call: what is called. `identity` is what draws depend on."""
-
-    seam: str
-    method: str
-    host: str
-    path: str
-    query: str = ""
-
-    @property
-    def identity(self) -> str:
-        """`METHOD host/path?query`, without the port."""
-        return f"{self.method} {self.host}{self.path}" + (f"?{self.query}" if self.query else "")
 
 
 class Armed(NamedTuple):
@@ -40,11 +26,17 @@ class Armed(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What to do for a request of one stage at one place: the end of its `reached` line, and the rules to draw for."""
+    """What to do for a request of one stage at one place: the end of its `reached` line, and the rules to draw for.
+
+    `tail` is "" at a call that no rule is for: there is nothing to draw, and nothing to note of it.
+    """
 
     tail: str
     armed: tuple[Armed, ...]
     lanes: draws.Lanes
+
+
+_NOTHING = Place("", (), draws.lanes([]))
 
 
 class Plans:
@@ -58,7 +50,7 @@ class Plans:
         self._ledger = ledger
         self._remember = not any(rule.match.header for rule in experiment.rules)
         self.edges: dict[tuple[str, str, str], Place] = {}
-        self._calls: dict[tuple[str, str, Call], Place] = {}
+        self._calls: dict[tuple[str, str, str, tuple[str, ...]], Place] = {}
 
     def edge(self, request: Request) -> Place:
         """The place of a request that is not in `edges`."""
@@ -71,7 +63,7 @@ class Plans:
 
     def call(self, request: Request, call: Call) -> Place:
         """The place of an outbound call."""
-        where = (request.stage, request.path, call)
+        where = (request.stage, request.path, call.seam, call.facts)
         place = self._calls.get(where)
         if place is None:
             place = self._place(call.seam, request, call)
@@ -82,7 +74,9 @@ class Plans:
         return place
 
     def _place(self, seam: str, request: Request, call: Call | None) -> Place:
-        rules = [r for r in self._experiment.rules if r.seam == seam and _matches(r.match, request, call)]
+        rules = [r for r in self._experiment.rules if r.seam == seam and _matches(r, request, call)]
+        if call is not None and not rules:
+            return _NOTHING
         example = call.identity if call else f"{request.method} {request.path}"
         number = self._ledger.plan(seam, tuple(rule.name for rule in rules), example)
         rated = [(rule, rule.rate_in(request.stage)) for rule in rules]
@@ -92,14 +86,14 @@ class Plans:
         return Place(f"\t{request.stage}\t{number}", armed, lanes)
 
 
-def _matches(match: Match, request: Request, call: Call | None) -> bool:
+def _matches(rule: Rule, request: Request, call: Call | None) -> bool:
+    match = rule.match
     if not _any(match.route, request.path) or (match.not_route and _any(match.not_route, request.path)):
         return False
     if any(not fnmatchcase(request.header(name), pattern) for name, pattern in match.header):
         return False
-    if call is None:
-        return _any(match.method, request.method)
-    return _any(match.method, call.method) and _any(match.host, call.host) and _any(match.path, call.path)
+    facts = (request.method,) if call is None else call.facts
+    return all(map(_any, match.facts, facts)) and (call is None or call.takes(rule.fault.name))
 
 
 def _any(patterns: tuple[str, ...], text: str) -> bool:

@@ -17,6 +17,7 @@ from chaos_middleware.headers import FAULT
 
 if TYPE_CHECKING:
     from chaos_middleware.answers import StartResponse
+    from chaos_middleware.calls import Exchange
     from chaos_middleware.injector import Firing, Injector
 
 _BARE = ("CONTENT_TYPE", "CONTENT_LENGTH")  # the headers whose variables have no HTTP_
@@ -33,7 +34,6 @@ class Request:
     error: BaseException | None = None
     fired: tuple[Firing, ...] = ()  # what the draws decided, whether or not it came to act
     faults: tuple[str, ...] = ()  # ids of the fault events met so far
-    calls: tuple[dict[str, Any], ...] = ()  # ended outbound calls that wait for a reason to be written down
     closed: bool = False  # it has left the app
     pending: dict[str, Callable[[], None]] | None = None  # by phase: what raises an error inside the framework
     start_response: StartResponse  # the server's
@@ -49,6 +49,7 @@ class Request:
         self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         self.started = time()
         self.sampled = False
+        self.calls: list[Exchange] = []  # ended outbound calls that wait for a reason to be written down
 
     def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], Any]:
         """The app's `start_response`: notes the status and names the faults that the request met so far."""
@@ -73,12 +74,6 @@ class Request:
         """The fault event with this id has begun."""
         with _lock:
             self.faults = (*self.faults, fault)
-
-    def called(self, record: dict[str, Any]) -> None:
-        """Keep the note of a call; one that ends when the request has left the app waits for nothing any more."""
-        with _lock:
-            if not self.closed:
-                self.calls = (*self.calls, record)
 
     def where(self) -> str:
         """The route's template with its method, or the path where no framework told one."""

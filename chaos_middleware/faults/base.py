@@ -7,38 +7,55 @@ A fault holds only its settings. Whether to act is decided in `injector.py`, how
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, NoReturn, Protocol
+from typing import Any, ClassVar, NoReturn
 
+from chaos_middleware.errors import UnsupportedFault
 from chaos_middleware.reading import Reader
 
 
-class Target(Protocol):
-    """The place that a fault acts on: a request at the edge, or one call of a dependency."""
+class Target:
+    """The place that a fault acts on: a request at the edge, one call of a dependency, a process, a connection.
+
+    A seam overrides the verbs that make sense there; the others refuse, and name the `place`.
+    """
+
+    place: ClassVar[str] = "this place"
 
     def delay(self, seconds: float, *, blocking: bool) -> None:
         """Hold the caller up; where the caller has a timeout that ends earlier, raise the library's timeout error
         then.
         """
+        raise _refused(self, f"a delay of {seconds:g} s{' of the whole worker' * blocking}")
 
     def fail(self, how: str, give_up: float = 0.0) -> NoReturn:
         """Fail as the network does, in the library's own class: `connection_reset` at once; `connect_timeout` or
         `read_timeout` when the caller's own timeout ends, or after `give_up` seconds where it has none.
         """
+        raise _refused(self, f"{how} after {give_up:g} s")
 
     def throw(self, error: Exception) -> NoReturn:
         """Raise an error where the app's own code would see it."""
+        raise _refused(self, type(error).__name__)
 
     def answer(self, status: int, body: bytes) -> None:
         """Answer in the place of what was called."""
+        raise _refused(self, f"an answer {status} of {len(body)} bytes")
 
     def slow(self, bytes_per_second: float, max_seconds: float) -> None:
         """Let the body of the answer come no faster than this, for at most so much longer."""
+        raise _refused(self, f"a body of {bytes_per_second:g} bytes/s for {max_seconds:g} s")
 
     def truncate(self, keep: float) -> None:
         """Break the answer off after this share of its body."""
+        raise _refused(self, f"an answer cut at {keep:g}")
 
     def garble(self, body: bytes) -> None:
         """Put these bytes in the place of the body."""
+        raise _refused(self, f"another body of {len(body)} bytes")
+
+
+def _refused(target: Target, what: str) -> UnsupportedFault:
+    return UnsupportedFault(f"{what} cannot be had at {target.place}")
 
 
 class Fault:

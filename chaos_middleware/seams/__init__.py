@@ -1,6 +1,8 @@
-"""WHERE it can go wrong: one seam a file or folder. `SEAM_FAULTS` says which faults each seam can have.
+"""WHERE it can go wrong: one seam a file or folder.
 
-`SEAMS` are those that patch a library; the edge (`wsgi`) is a wrapper and needs none.
+`SEAM_FAULTS` says which faults each seam can have, and for each why it cannot be had in phase `after` ("" where it
+can). `SEAM_MATCH` says what a rule can match on there, beside the incoming request. `SEAMS` are those that patch a
+library; the edge (`wsgi`) is a wrapper and needs none.
 """
 
 from __future__ import annotations
@@ -14,24 +16,29 @@ if TYPE_CHECKING:
 
 SEAMS: tuple[Patches, ...] = (http_client.SEAM,)
 
-SEAM_FAULTS: dict[str, tuple[str, ...]] = {
-    "wsgi": (
-        "noop",
-        "latency",
-        "exception",
-        "http_error",
-        "connection_reset",
-        "slow_body",
-        "truncated_body",
-    ),
-    "http_client": (
-        "noop",
-        "latency",
-        "connect_timeout",
-        "read_timeout",
-        "connection_reset",
-        "http_error",
-        "truncated_body",
-        "garbage_body",
-    ),
+SEAM_FAULTS: dict[str, dict[str, str]] = {
+    "wsgi": {
+        "noop": "",
+        "latency": "",
+        "exception": "",
+        "http_error": "",
+        "connection_reset": "",
+        "slow_body": "slow_body is about the answer's body, which has no after",
+        "truncated_body": "truncated_body is about the answer's body, which has no after",
+    },
+    "http_client": {
+        "noop": "",
+        "latency": "",
+        "connect_timeout": "a call that was made had its connection",
+        "read_timeout": "",
+        "connection_reset": "",
+        "http_error": "",
+        "truncated_body": "",
+        "garbage_body": "",
+    },
+}
+
+SEAM_MATCH: dict[str, tuple[str, ...]] = {
+    "wsgi": ("method",),
+    "http_client": ("method", "host", "path"),
 }

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from chaos_middleware import connection
 from chaos_middleware.answers import Answer, Outgoing, StartResponse, WsgiApp, slowed, truncated
-from chaos_middleware.errors import UnsupportedFault, mark_injected
+from chaos_middleware.errors import mark_injected
+from chaos_middleware.faults.base import Target
 
 if TYPE_CHECKING:
     from chaos_middleware.injector import Firing
@@ -47,8 +48,10 @@ def _phrase(status: int) -> str:
         return "Injected"
 
 
-class EdgeTarget:
-    """One firing around an application; implements `faults.base.Target` for its fault."""
+class EdgeTarget(Target):
+    """One firing around an application."""
+
+    place = "the edge"
 
     _environ: dict[str, Any]
     _reply: tuple[int, bytes] | None = None
@@ -131,7 +134,7 @@ class EdgeTarget:
     def fail(self, how: str, give_up: float = 0.0) -> NoReturn:
         """Reset the client's connection."""
         if how != "connection_reset":
-            raise UnsupportedFault(f"{how} after {give_up:g} s cannot be had at the edge")
+            super().fail(how, give_up)
         connection.descriptor(self._environ)
         self._firing.did = "reset"
         connection.reset(self._environ)
@@ -164,7 +167,3 @@ class EdgeTarget:
             break_off(self._environ)
 
         return broken_off
-
-    def garble(self, body: bytes) -> None:
-        """Not at the edge."""
-        raise UnsupportedFault(f"the app's own answer is not replaced by {body[:20]!r} at the edge")

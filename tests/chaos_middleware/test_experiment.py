@@ -126,7 +126,7 @@ def test_a_whole_experiment_is_read():
         "request",
         "after",
     )
-    assert (fares.match.host, fares.fault.asked()) == (("127.0.0.1",), {"give_up": 3.0})
+    assert (fares.match.facts[1], fares.fault.asked()) == (("127.0.0.1",), {"give_up": 3.0})
     jsonschema.validate(WHOLE, SCHEMA)
 
 

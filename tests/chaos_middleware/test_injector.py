@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from chaos_middleware import UnsupportedFault, draws
-from chaos_middleware.plans import Call
+from chaos_middleware.calls import Exchange
+from chaos_middleware.seams.http_client.exchange import HttpCall
 
 NOOP = {"fault": {"type": "noop"}}
 OUTBOUND = {"name": "fares", "seam": "http_client", "fault": {"type": "noop"}}
-CALL = Call("http_client", "GET", "127.0.0.1", "/fares", "to=mars")
+CALL = HttpCall("GET", "127.0.0.1", "/fares", "to=mars")
 
 
 def app(environ, start_response):
@@ -81,7 +82,7 @@ def test_persistence_is_whether_a_repetition_draws_anew(wrap, persistence, disti
 def test_an_inserted_call_shifts_no_other(wrap):
     """Another call before it leaves a call's draws where they were."""
     served = wrap(app, {**OUTBOUND, "rate": 0.5})
-    other = Call("http_client", "GET", "127.0.0.1", "/rates")
+    other = HttpCall("GET", "127.0.0.1", "/rates")
     for n in range(40):
         plain, patched = opened(served, f"1.{n}.1"), opened(served, f"1.{n}.1")
         served.injector.reach(patched, other)
@@ -147,19 +148,27 @@ def test_an_event_shows_what_was_drawn(wrap):
 
 def test_calls_of_a_request_are_noted_once_it_meets_a_fault(wrap):
     """Calls before the fault are written too; a request that meets none and is not sampled leaves no call."""
-    served = wrap(app, {**OUTBOUND, "rate": 1})
+    served = wrap(app, {**OUTBOUND, "rate": 1, "match": {"path": ["/fares"]}})
     quiet, hit = opened(served, "1.1.1"), opened(served, "1.2.1")
     for request in (quiet, hit):
-        served.injector.note_call(request, target="before")
-    served.injector.act(served.injector.reach(hit, CALL)[1][0], None)
-    served.injector.note_call(hit, target="after")
+        Exchange(request, HttpCall("GET", "127.0.0.1", "/before")).note()
+    call = Exchange(hit, CALL)
+    served.injector.act(call.firings[0], None)
+    call.note()
     for request in (quiet, hit):
         served.injector.close(request)
-    assert {(each["key"], each["target"]) for each in served.records("call")} == {
-        ("1.2.1", "before"),
-        ("1.2.1", "after"),
-    }
+    assert [(each["key"], each["target"], each["faults"]) for each in served.records("call")] == [
+        ("1.2.1", "GET 127.0.0.1/fares?to=mars", list(hit.faults)),
+        ("1.2.1", "GET 127.0.0.1/before", []),
+    ]
     assert [each["key"] for each in served.records("request")] == ["1.2.1"]
+
+
+def test_a_call_that_no_rule_is_for_leaves_no_line(wrap):
+    """There is nothing to draw, so nothing to make again: only the request itself is counted."""
+    served = wrap(app, {**OUTBOUND, "rate": 1, "match": {"path": ["/other"]}})
+    assert served.injector.reach(opened(served), CALL) == (None, [])
+    assert [len(line) for line in served.reached()] == [3]
 
 
 def test_both_gates_hold(wrap):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.request import current
 from chaos_middleware.seams.http_client import wire
-from chaos_middleware.seams.http_client.exchange import Exchange
+from chaos_middleware.seams.http_client.exchange import HttpExchange
 
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
@@ -44,7 +44,7 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
     return hooked
 
 
-class _ConnectionExchange(Exchange):
+class _ConnectionExchange(HttpExchange):
     def __init__(self, request: Request, conn: Any) -> None:
         self._conn = conn
         self._timeout = conn.timeout
@@ -67,7 +67,7 @@ class _ConnectionExchange(Exchange):
         else:
             if self.answer is not None:
                 self._connect_to(wire.Peer(self.answer))
-            elif self.delayed_by is not None and self.read is not None:
+            elif self.delayed_by is not None and self.limit is not None:
                 self._limit(self.left())
 
     def restore_timeout(self) -> None:
@@ -111,7 +111,7 @@ class _ConnectionExchange(Exchange):
     def connect_timed_out(self) -> Exception:
         return socket.timeout("timed out")
 
-    def read_timed_out(self) -> Exception:
+    def timed_out(self) -> Exception:
         self._late_error = socket.timeout("timed out")
         return self._late_error
 
@@ -134,7 +134,7 @@ class _ConnectionExchange(Exchange):
         except socket.timeout as error:
             mark_injected(error, self.delayed_by)
             raise
-        wire.set_timeout(self._sock, response, self.read)
+        wire.set_timeout(self._sock, response, self.limit)
         return response
 
     def _play(self, answer: bytes) -> Any:

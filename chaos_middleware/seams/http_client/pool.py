@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.request import current
 from chaos_middleware.seams.http_client import wire
-from chaos_middleware.seams.http_client.exchange import Exchange
+from chaos_middleware.seams.http_client.exchange import HttpExchange
 
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
@@ -27,7 +27,7 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
     return _make_request
 
 
-class _PoolExchange(Exchange):
+class _PoolExchange(HttpExchange):
     def __init__(self, request: Request, original: Any, attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._original, self._attempt, self._kwargs = original, attempt, kwargs
         self._pool, self._conn, method, self._url = attempt[:4]
@@ -51,10 +51,10 @@ class _PoolExchange(Exchange):
         text = f"Connection to {self._conn.host} timed out. (connect timeout={self.connect})"
         return ConnectTimeoutError(self._conn, text)
 
-    def read_timed_out(self) -> Exception:
+    def timed_out(self) -> Exception:
         from urllib3.exceptions import ReadTimeoutError  # noqa: PLC0415 - it is the app's, and loaded
 
-        return ReadTimeoutError(self._pool, self._url, f"Read timed out. (read timeout={self.read})")
+        return ReadTimeoutError(self._pool, self._url, f"Read timed out. (read timeout={self.limit})")
 
     def raw(self) -> Any:
         return getattr(self.response, "_original_response", self.response)
@@ -88,9 +88,9 @@ class _PoolExchange(Exchange):
         try:
             response = self._send(timeout=timeout, **changed)
         except ReadTimeoutError as error:
-            raise mark_injected(self.read_timed_out(), self.delayed_by) from error
+            raise mark_injected(self.timed_out(), self.delayed_by) from error
         raw = getattr(response, "_original_response", response)
-        wire.set_timeout(self._conn.sock, raw, self.read)
+        wire.set_timeout(self._conn.sock, raw, self.limit)
         return response
 
     def _play(self, answer: bytes) -> Any:

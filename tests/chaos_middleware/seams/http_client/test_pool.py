@@ -28,7 +28,7 @@ def _retrying(**kwargs):
 
 def test_a_call_without_a_fault_is_noted_with_its_site(chaos, upstream):
     """The note has identity, status, times, the caller's timeouts and the app's own line."""
-    app = chaos()
+    app = chaos({"rate": 0, "fault": {"type": "noop"}})
 
     def view():
         return requests.get(f"{upstream.url}/ok?a=1", timeout=(1, 2)).status_code
@@ -53,11 +53,11 @@ def test_traffic_without_a_key_is_left_alone(chaos, upstream):
 
 
 def test_repeated_calls_are_counted(chaos, upstream):
-    """The occurrence counts how often this same call came before in the request."""
-    app = chaos()
+    """The occurrence counts how often this same call came before in the request, where a rule is for it."""
+    app = chaos({"rate": 0, "match": {"path": ["/ok", "/slow"]}, "fault": {"type": "noop"}})
 
     def view():
-        for path in ("/ok", "/ok", "/slow?0"):
+        for path in ("/ok", "/ok", "/slow?0", "/else"):
             requests.get(upstream.url + path, timeout=1)
 
     app.run(view)
@@ -65,6 +65,7 @@ def test_repeated_calls_are_counted(chaos, upstream):
         ("ok", 0),
         ("ok", 1),
         ("slow?0", 0),
+        ("else", None),
     ]
 
 

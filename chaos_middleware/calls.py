@@ -1,0 +1,124 @@
+"""An outbound call as every seam has it: what is called, and the exchange in which it is drawn for, timed and noted.
+
+A seam brings a `Call` of its own, an `Exchange` in its driver's terms and a `CallTarget` for its faults.
+"""
+
+from __future__ import annotations
+
+from time import monotonic, time
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from chaos_middleware.errors import UnsupportedFault, mark_injected
+from chaos_middleware.faults.base import Target
+
+if TYPE_CHECKING:
+    from chaos_middleware.injector import Firing
+    from chaos_middleware.request import Request
+
+
+class Call:
+    """What is called. `facts` are what rules match on, in the order of the seam's `match` keys (`seams.SEAM_MATCH`)."""
+
+    __slots__ = ("facts",)
+
+    seam: ClassVar[str]
+
+    def __init__(self, facts: tuple[str, ...]) -> None:
+        self.facts = facts
+
+    @property
+    def identity(self) -> str:
+        """What draws depend on: one line without tabs, the same in every run, whatever ports or ids the run has."""
+        raise NotImplementedError
+
+    def takes(self, fault: str) -> bool:  # noqa: ARG002 - most calls take every fault of their seam
+        """Whether a fault of the seam can befall a call of this kind; where not, its rules do not match here."""
+        return True
+
+
+class Exchange:
+    """A call on its way. It is what the ledger notes of the call when it has ended.
+
+    `limit`: the seconds that the caller grants to the answer, None where it waits for ever. `delayed_by`: the event
+    whose delay has used up a part of them.
+    """
+
+    limit: float | None = None
+    status: int | None = None
+    error: BaseException | None = None
+    delayed_by: str | None = None
+    seconds = 0.0
+
+    def __init__(self, request: Request, call: Call) -> None:
+        self.request = request
+        self.call = call
+        self.started, self._clock = time(), monotonic()
+        self.occurrence, self.firings = request.injector.reach(request, call)
+        self.site = request.injector.frames.nearest()
+        for firing in self.firings:
+            firing.site = self.site
+
+    def left(self) -> float | None:
+        """What is left of `limit` in seconds."""
+        return None if self.limit is None else max(0.0, self.limit - (monotonic() - self._clock))
+
+    def timed_out(self) -> Exception:
+        """The error of this library when no answer comes within `limit`."""
+        raise NotImplementedError
+
+    def timeout(self) -> Any:
+        """What the ledger says of the caller's timeouts; None where it has none."""
+        return self.limit
+
+    def note(self) -> None:
+        """The call has ended."""
+        self.seconds = monotonic() - self._clock
+        for firing in self.firings:
+            self.request.injector.leave_out(firing)
+        self.request.injector.note_call(self.request, self)
+
+    def record(self) -> dict[str, Any]:
+        """The ledger's fields of this call."""
+        met = self.request.faults
+        return {
+            "seam": self.call.seam,
+            "target": self.call.identity,
+            "occurrence": self.occurrence,
+            "site": self.site and self.site._asdict(),
+            "started": self.started,
+            "seconds": self.seconds,
+            "status": self.status,
+            "error": type(self.error).__name__ if self.error is not None else None,
+            "timeout": self.timeout(),
+            "faults": [firing.id for firing in self.firings if firing.id in met],
+        }
+
+
+class CallTarget(Target):
+    """One firing at one call: holds the caller up within its own timeout; the rest is for the seam to override."""
+
+    def __init__(self, exchange: Exchange, firing: Firing) -> None:
+        self.exchange = exchange
+        self.firing = firing
+        self._control = firing.request.injector.control
+
+    def delay(self, seconds: float, *, blocking: bool) -> None:
+        left = self.exchange.left()
+        if left is None or seconds < left:
+            self.sleep(seconds, blocking=blocking)
+            self.exchange.delayed_by = self.firing.id
+            return
+        self.sleep(left, blocking=blocking)
+        if self._control.stopped() is None:  # else it was woken, and the call goes on
+            self.fail_with(self.exchange.timed_out())
+
+    def throw(self, error: Exception) -> NoReturn:
+        raise UnsupportedFault(f"{type(error).__name__} is no failure of a call")
+
+    def sleep(self, seconds: float, *, blocking: bool = False) -> None:
+        """Sleep until the time is over or faults are stopped."""
+        self._control.sleep(seconds, blocking=blocking)
+
+    def fail_with(self, error: Exception) -> NoReturn:
+        """Raise the library's own error, marked as injected."""
+        raise mark_injected(error, self.firing.id)
