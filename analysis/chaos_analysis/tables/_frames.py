@@ -32,12 +32,8 @@ class Columns:
         """All rows so far; without any, an empty frame with the same columns and types."""
         blocks = self._blocks or [[np.empty(0, dtype=_EMPTY.get(kind, object)) for kind in self._kinds]]
         joined = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
-        return pd.DataFrame(
-            {
-                name: pd.Series(values, dtype=values.dtype, copy=False)
-                for name, values in zip(self._names, joined, strict=True)
-            }
-        )
+        columns = zip(self._names, joined, strict=True)
+        return pd.DataFrame({n: pd.Series(v, dtype=v.dtype, copy=False) for n, v in columns}, copy=False)
 
     def _array(self, kind: str, values: Sequence[Any]) -> np.ndarray:
         if kind == "text":

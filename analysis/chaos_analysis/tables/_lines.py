@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_BLOCK = 1 << 23
+_BLOCK = 1 << 18  # small enough that its copies and values stay in the cache and in memory that is used again
 
 
 def blocks(path: Path, *kinds: type) -> Iterator[tuple[list[Any], int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +48,7 @@ def _with_rules(table: pd.DataFrame, met: dict[str, frozenset[str]]) -> pd.DataF
     """The sets of rules are few: each request has the number of its set, the first of which is empty."""
     numbers = {one: number for number, one in enumerate(dict.fromkeys([frozenset(), *met.values()]))}
     by_key = {key: numbers[one] for key, one in met.items()}
-    places = np.fromiter((by_key.get(key, 0) for key in table["key"].tolist()), dtype=np.int64, count=len(table))
+    places = np.fromiter(map(by_key.get, table["key"].tolist(), repeat(0)), dtype=np.int64, count=len(table))
     tuples = np.empty(len(numbers), dtype=object)
     tuples[:] = [tuple(sorted(one)) for one in numbers]
     names = np.array(["" if not one else one[0] if len(one) == 1 else "+" for one in tuples], dtype=object)
