@@ -19,15 +19,21 @@ _BLOCK = 1 << 18  # small enough that its copies and values stay in the cache an
 
 def blocks(path: Path, *kinds: type) -> Iterator[tuple[list[Any], int]]:
     """The values of these types on a file's lines, a block at a time, and how many lines held none such."""
+    for text, _ in texts(path):
+        yield _parse(text, kinds)
+
+
+def texts(path: Path) -> Iterator[tuple[bytes, bool]]:
+    """A file in blocks of lines without the last line's end; False with what follows the last end of a line."""
     rest = b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             head, found, tail = (rest + block).rpartition(b"\n")
             rest = tail if found else head + tail
             if head:
-                yield _parse(head, kinds)
+                yield head, True
     if rest.strip():
-        yield _parse(rest, kinds)
+        yield rest, False
 
 
 def _parse(text: bytes, kinds: tuple[type, ...]) -> tuple[list[Any], int]:
