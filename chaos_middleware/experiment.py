@@ -16,7 +16,7 @@ from chaos_middleware.errors import ExperimentError
 from chaos_middleware.faults import FAULTS, Fault
 from chaos_middleware.headers import VALID_STAGE
 from chaos_middleware.reading import Reader, refuse
-from chaos_middleware.seams import SEAM_FAULTS, SEAM_MATCH
+from chaos_middleware.seams import SEAM_FAULTS, SEAM_MATCH, WITHOUT_REQUEST
 
 FAULT_FREE_STAGES = ("baseline", "recovery")
 _FAULTS = {fault.name: fault for fault in FAULTS}
@@ -191,6 +191,10 @@ def _rate(reader: Reader) -> float | Mapping[str, float]:
 
 
 def _match(reader: Reader, seam: str) -> Match:
+    facts = tuple(reader.strings(key) for key in SEAM_MATCH[seam])
+    if seam in WITHOUT_REQUEST:
+        reader.close()
+        return Match(facts=facts)
     header = reader.mapping("header")
     for name, pattern in header.items():
         if not isinstance(pattern, str):
@@ -199,7 +203,7 @@ def _match(reader: Reader, seam: str) -> Match:
         route=reader.strings("route"),
         not_route=reader.strings("not_route"),
         header=tuple(sorted(header.items())),
-        facts=tuple(reader.strings(key) for key in SEAM_MATCH[seam]),
+        facts=facts,
     )
     reader.close()
     return match

@@ -39,6 +39,7 @@ class Ledger:
         self._parts = count()
         self._lock = RLock()  # taken for the first record of a process and the first sight of a plan
         self._plans: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._claims: set[str] = set()
 
     @property
     def pid(self) -> int:
@@ -76,6 +77,22 @@ class Ledger:
                 self._append(kind, fields)
             except OSError as error:
                 self._lose(error)
+
+    def claim(self, name: str) -> bool:
+        """Whether this process is the first of the run to ask for this name; without a folder, the first time here."""
+        if self._folder is None:
+            first = name not in self._claims
+            self._claims.add(name)
+            return first
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self._folder / f"{name}.claim", _FLAGS | os.O_EXCL, 0o644))
+        except FileExistsError:
+            return False
+        except OSError as error:
+            self._lose(error)
+            return False
+        return True
 
     def close(self) -> None:
         """Close this process's files."""

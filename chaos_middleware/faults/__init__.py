@@ -7,14 +7,18 @@ from __future__ import annotations
 from chaos_middleware.faults.base import Fault, Target
 from chaos_middleware.faults.connect_timeout import ConnectTimeout
 from chaos_middleware.faults.connection_reset import ConnectionReset
+from chaos_middleware.faults.cpu_pressure import CpuPressure
+from chaos_middleware.faults.descriptors_exhausted import DescriptorsExhausted
 from chaos_middleware.faults.exception import InjectedException
 from chaos_middleware.faults.garbage_body import GarbageBody
 from chaos_middleware.faults.http_error import HttpError
 from chaos_middleware.faults.latency import Latency
+from chaos_middleware.faults.memory_pressure import MemoryPressure
 from chaos_middleware.faults.noop import Noop
 from chaos_middleware.faults.read_timeout import ReadTimeout
 from chaos_middleware.faults.slow_body import SlowBody
 from chaos_middleware.faults.truncated_body import TruncatedBody
+from chaos_middleware.faults.worker_killed import WorkerKilled
 
 FAULTS: tuple[type[Fault], ...] = (
     Noop,
@@ -27,6 +31,10 @@ FAULTS: tuple[type[Fault], ...] = (
     SlowBody,
     TruncatedBody,
     GarbageBody,
+    MemoryPressure,
+    CpuPressure,
+    DescriptorsExhausted,
+    WorkerKilled,
 )
 
 __all__ = ["FAULTS", "Fault", "Target"]

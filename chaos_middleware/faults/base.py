@@ -53,6 +53,14 @@ class Target:
         """Put these bytes in the place of the body."""
         raise _refused(self, f"another body of {len(body)} bytes")
 
+    def press(self, what: str, amount: int, seconds: float) -> None:
+        """Take so much `memory` (bytes), `cpu` (threads), or all but so many `descriptors`, and give it back then."""
+        raise _refused(self, f"pressure on {what} ({amount} for {seconds:g} s)")
+
+    def kill(self) -> None:
+        """End the process."""
+        raise _refused(self, "the end of the process")
+
 
 def _refused(target: Target, what: str) -> UnsupportedFault:
     return UnsupportedFault(f"{what} cannot be had at {target.place}")

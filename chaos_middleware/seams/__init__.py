@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SEAMS: tuple[Patches, ...] = (http_client.SEAM,)
 
+_A_WINDOW = "it begins with its stage and comes after nothing"
+
 SEAM_FAULTS: dict[str, dict[str, str]] = {
     "wsgi": {
         "noop": "",
@@ -36,9 +38,19 @@ SEAM_FAULTS: dict[str, dict[str, str]] = {
         "truncated_body": "",
         "garbage_body": "",
     },
+    "process": {
+        "noop": _A_WINDOW,
+        "memory_pressure": _A_WINDOW,
+        "cpu_pressure": _A_WINDOW,
+        "descriptors_exhausted": _A_WINDOW,
+        "worker_killed": _A_WINDOW,
+    },
 }
 
 SEAM_MATCH: dict[str, tuple[str, ...]] = {
     "wsgi": ("method",),
     "http_client": ("method", "host", "path"),
+    "process": (),
 }
+
+WITHOUT_REQUEST = ("process",)  # their rules cannot match on the incoming request

@@ -19,6 +19,7 @@ from chaos_middleware.headers import (
 )
 from chaos_middleware.request import Request, current
 from chaos_middleware.seams.edge import edge_faults
+from chaos_middleware.seams.process import Windows
 
 if TYPE_CHECKING:
     from chaos_middleware.injector import Injector
@@ -38,7 +39,8 @@ class Edge:
         self._allow_remote = injector.experiment.safety.allow_remote
         self._anonymous = count()
         self._near: set[str | None] = set()  # addresses known to be this machine's
-        self._stages: set[str] = {DEFAULT_STAGE}
+        self._stages: set[str] = set()
+        self._windows = Windows(injector)
         self._signals = FlaskSignals(app, injector)
 
     def uninstall(self) -> None:
@@ -93,9 +95,10 @@ class Edge:
 
     def _known_stage(self, stage: str) -> str:
         if VALID_STAGE.match(stage) is None:
-            return DEFAULT_STAGE
-        if len(self._stages) < _REMEMBERED_STAGES:
+            stage = DEFAULT_STAGE
+        if stage not in self._stages and len(self._stages) < _REMEMBERED_STAGES:
             self._stages.add(stage)
+            self._windows.enter(stage)
         return stage
 
 

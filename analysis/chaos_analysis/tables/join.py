@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from chaos_analysis.tables import windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +25,8 @@ def rows_with_faults(rows: pd.DataFrame, faults: pd.DataFrame) -> pd.DataFrame:
     table["endpoint"] = _endpoints(table)
     started = table["started"]
     table["second"] = started - (started.min() if len(table) else 0.0)
-    met = _rules_by_key(zip(faults["key"].tolist(), faults["rule"].tolist(), strict=True))
+    pairs = zip(faults["key"].tolist(), faults["rule"].tolist(), strict=True)
+    met = _rules_by_key(chain(pairs, windows.met(table, faults)))
     for key, header in zip(table["key"].tolist(), table["faults"].tolist(), strict=True):
         if header and key not in met:
             met[key] = frozenset(rule_of(key, event) for event in str(header).split(","))
