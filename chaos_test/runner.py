@@ -28,25 +28,31 @@ LOOK_SECONDS = 0.2
 
 def run(plan: Plan, console: Console, argv: list[str]) -> int:
     """Carry out a plan and leave its report; returns the exit code, raises `ChaosTestError` if it cannot start."""
-    if plan.target.url and not server.answers(plan.url):
-        raise ChaosTestError(f"--url {plan.url}: nobody answers there")
-    run_dir = rundir.create(plan.out)
-    begun = record.begun(plan, run_dir, argv)
-    (run_dir / "chaos-config.json").write_text(plan.experiment.text, encoding="utf-8")
-    rundir.write_json(run_dir / "run.json", begun)
     with Interrupt() as interrupt:
-        try:
-            over = _drive(plan, run_dir, Progress(console, plan), interrupt)
-        except ChaosTestError as error:
-            rundir.write_json(run_dir / "run.json", begun | {"reason": error.brief})
-            raise
-        harvest.finish(run_dir, begun | {"ended_by": over.ended_by, "reason": over.reason})
+        run_dir, over = execute(plan, console, argv, interrupt)
         if over.ended_by == "interrupted" and not Watch(run_dir).look().requests:
             return ending.exit_code(over.ended_by, 0)
         console.print("Analysing …", style="dim")
         analysis = analyse(run_dir)
     summary.show(console, analysis, run_dir)
     return ending.exit_code(over.ended_by, analysis.exit_code)
+
+
+def execute(plan: Plan, console: Console, argv: list[str], interrupt: Interrupt) -> tuple[Path, Ending]:
+    """Carry out a plan and leave its run folder, ready for the analysis; raises `ChaosTestError` if it cannot start."""
+    if plan.target.url and not server.answers(plan.url):
+        raise ChaosTestError(f"--url {plan.url}: nobody answers there")
+    run_dir = rundir.create(plan.out)
+    begun = record.begun(plan, run_dir, argv)
+    (run_dir / "chaos-config.json").write_text(plan.experiment.text, encoding="utf-8")
+    rundir.write_json(run_dir / "run.json", begun)
+    try:
+        over = _drive(plan, run_dir, Progress(console, plan), interrupt)
+    except ChaosTestError as error:
+        rundir.write_json(run_dir / "run.json", begun | {"reason": error.brief})
+        raise
+    harvest.finish(run_dir, begun | {"ended_by": over.ended_by, "reason": over.reason})
+    return run_dir, over
 
 
 def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) -> Ending:
