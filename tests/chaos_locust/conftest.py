@@ -25,7 +25,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PURE = ("plan", "draws", "journey", "recorder", "mapped", "folder")
+PURE = ("plan", "draws", "journey", "recorder", "mapped", "folder", "content")
 
 
 @pytest.fixture(scope="session")

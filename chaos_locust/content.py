@@ -1,0 +1,73 @@
+"""What an answer held, in two short hashes: its shape and its digest (docs/formats.md, `content`).
+
+The shape says what an answer is made of: of JSON the path and type of every value, whatever the values and however
+long the lists; of anything else its media type. The digest says whether two answers are the same to the byte.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+MOST_BYTES = 256 * 1024
+_MOST_PATHS = 1000
+_DEEPEST = 32
+_REMEMBERED = 4096
+_TYPES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+
+
+class Shapes:
+    """Shapes of bodies, each worked out once; the paths of a shape are asked for only where it is new."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bytes], str] = {}
+
+    def content(self, media_type: str, body: bytes) -> tuple[str, str]:
+        """The shape and the digest of a body, 8 hex digits each."""
+        digest = blake2b(body, digest_size=16).digest()
+        shape = self._known.get((media_type, digest))
+        if shape is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            shape = self._known[media_type, digest] = _hash("\n".join(paths(media_type, body)).encode())
+        return shape, digest[:4].hex()
+
+
+def paths(media_type: str, body: bytes) -> list[str]:
+    """What a body is made of, sorted: `fare.amount:number`, `destinations[].name:string`, or the media type."""
+    kind = media_type.partition(";")[0].strip().lower()
+    if not body:
+        return ["empty"]
+    if "json" not in kind and (kind or body[:1] not in (b"{", b"[")):
+        return [kind or "unknown"]
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        return [f"broken {kind or 'json'}"]
+    found: set[str] = set()
+    _walk(value, "", _DEEPEST, found)
+    return sorted(found)
+
+
+def _walk(value: Any, path: str, depth: int, found: set[str]) -> None:
+    """Add the paths below a value: lists' elements share one, and what is empty is named for itself."""
+    kind = _TYPES.get(type(value))
+    if kind is not None:
+        found.add(f"{path}:{kind}")
+    elif not depth or len(found) >= _MOST_PATHS:
+        found.add("...")  # deeper or wider than any answer that people write by hand
+    elif not value:
+        found.add(f"{path}{'[]' if isinstance(value, list) else ''}:empty")
+    elif isinstance(value, list):
+        for each in value:
+            _walk(each, f"{path}[]", depth - 1, found)
+    else:
+        start = f"{path}." if path else ""
+        for name, each in value.items():
+            _walk(each, f"{start}{name}", depth - 1, found)
+
+
+def _hash(text: bytes) -> str:
+    return blake2b(text, digest_size=4).hexdigest()
