@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def test_requests_during_a_window_met_its_rule(make_run: MakeRun) -> None:
     """They are no control group; those before and after it are what they were."""
-    folder, truth = make_run(requests=400)
+    folder, _ = make_run(requests=400)
     before = tables.build(open_run(folder)).requests
     begin, end = before["started"].quantile([0.4, 0.5])
     event = {"id": "process:memory", "key": "process", "stage": "chaos", "rule": "memory", "fault": "memory_pressure"}
