@@ -13,15 +13,18 @@ from chaos_test.interrupt import Interrupt
 from chaos_test.ledger import Slice
 from chaos_test.processes import Children
 from chaos_test.progress import Progress
+from chaos_test.resources import Resources
 from chaos_test.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from rich.console import Console
 
     from chaos_test.plan import Plan
     from chaos_test.processes import Child
+    from chaos_test.watch import Seen
 
 LOOK_SECONDS = 0.2
 
@@ -66,24 +69,34 @@ def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) 
         urls = [each.url for each in servers] or [plan.url]
         if not all(server.wait_until_ready(url, living, lambda: interrupt.asked) for url in urls):
             return Ending("interrupted", "Stopped by the user before the load began.")
+        resources = Resources(run_dir, servers[0].child.pid if servers else None)
+        resources.before()
         load.open_gate(children)
-        over = _watch(plan, run_dir, progress, interrupt, living)
+
+        def looked(seen: Seen, elapsed: float) -> None:
+            progress.show(seen, elapsed)
+            resources.look()
+
+        over = _watch(plan, run_dir, interrupt, living, looked)
         progress.say(over.reason)
         children.stop(locust)
+        resources.after()
         if elsewhere:
             elsewhere.take(run_dir / "faults")
         return over
 
 
-def _watch(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt, living: list[Child]) -> Ending:
-    """Look again and again until something ends the run."""
+def _watch(
+    plan: Plan, run_dir: Path, interrupt: Interrupt, living: list[Child], looked: Callable[[Seen, float], None]
+) -> Ending:
+    """Look again and again until something ends the run; `looked` gets what was seen, and after how many seconds."""
     watch = Watch(run_dir)
     started = time.monotonic()
     *servers, locust = living
     while True:
         locust_code = locust.returncode  # before looking: what it wrote before it ended is then seen
         seen, elapsed = watch.look(), time.monotonic() - started
-        progress.show(seen, elapsed)
+        looked(seen, elapsed)
         if interrupt.asked:
             return Ending("interrupted", f"Stopped by the user after {seen.requests:,} requests.")
         over = (

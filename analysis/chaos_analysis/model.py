@@ -164,6 +164,7 @@ class Tables:
     suppressed: one row a firing that did not act.
     history: Locust's `_stats_history.csv`, Aggregated rows, numeric.
     load: `load.jsonl`.
+    resources: `resources.jsonl`, one row a process and time; `connections` is a dict address → number.
     stages: `name, started, ended`.
     totals: requests and failures by `source` (`"recorder"`: Locust's own statistics as the recorder saw them end,
         `"locust"`: `locust_stats.csv`) and `endpoint`.
@@ -182,6 +183,7 @@ class Tables:
     gaps: tuple[str, ...] = ()
     totals: pd.DataFrame = field(default_factory=_no_rows)
     parts: pd.DataFrame = field(default_factory=_no_rows)
+    resources: pd.DataFrame = field(default_factory=_no_rows)
     notes: tuple[str, ...] = ()
 
 

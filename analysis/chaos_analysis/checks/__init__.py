@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos_analysis.checks import baseline, control, data, dose, ended, events, load_generator, objectives, records
+from chaos_analysis.checks import (
+    baseline,
+    control,
+    data,
+    dose,
+    ended,
+    events,
+    load_generator,
+    objectives,
+    records,
+    resources,
+)
 
 if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Check
 
-CHECKS = (ended, data, dose, records, objectives, baseline, control, events, load_generator)
+CHECKS = (ended, data, dose, records, objectives, baseline, control, events, resources, load_generator)
 
 
 def check_all(evidence: Evidence) -> tuple[Check, ...]:

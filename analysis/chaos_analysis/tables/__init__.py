@@ -27,6 +27,11 @@ def build(run: RunDir) -> Tables:
         dict.fromkeys(("t", "users", "cpu_percent", "requests", "failures"), "float"),
         ("part", "stage"),
     )
+    resources, _ = requests.read_objects(
+        run.path / "resources.jsonl",
+        {**dict.fromkeys(("t", "pid", "rss", "descriptors", "threads"), "float"), "connections": "object"},
+        ("when",),
+    )
     history, totals = _locust(run, gaps)
     return Tables(
         requests=join.rows_with_faults(client.rows, book.faults),
@@ -42,6 +47,7 @@ def build(run: RunDir) -> Tables:
         totals=pd.concat([client.totals, totals], ignore_index=True),
         parts=pd.concat([client.parts, book.parts], ignore_index=True),
         notes=book.notes,
+        resources=resources,
     )
 
 
