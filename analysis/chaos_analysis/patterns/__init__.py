@@ -6,8 +6,8 @@ the run), and `observed` where it is a difference without a proven cause.
 
 Severity: `critical`, a single fault fails at least half of the requests that meet it (the whole interval says so), or
 requests hang until the client gives up; `high`, it fails at least a tenth, hides itself, or takes down requests that
-met no fault; `medium`, less; `low`, what was injected at the edge, where the app has no say, and what other findings
-explain already.
+met no fault; `medium`, less; `low`, what was injected at the edge, where the app has no say, errors that the app tells
+itself, and what other findings explain already.
 
 Rank: what the app can change before what it cannot (`low`), then by requests failed or held up, then by failure rate.
 """

@@ -11,7 +11,11 @@ from chaos_analysis.patterns import _sites, _words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pandas as pd
+
     from chaos_analysis.evidence import Evidence
+
+_TELLS = (429, 502, 503, 504)  # the statuses by which a service says that it cannot now, and a caller may ask again
 
 
 def find(evidence: Evidence) -> Iterator[Pattern]:
@@ -30,7 +34,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
     by_endpoint = failed["endpoint"].value_counts()
     names, answer = _words.listed(by_endpoint.index), "answers" if len(by_endpoint) == 1 else "answer"
     direct = bool(failed["direct"].mean() > 0.5)
-    errors = failed["error"].dropna()
+    errors, told = failed["error"].dropna(), _is_told(failed)
     facts = [*_sites.outcomes(group, evidence), ("endpoints", _words.endpoints(by_endpoint)), ("answers", became)]
     if len(errors):
         facts.append(("exception that left the app", _words.listed(errors.value_counts().index)))
@@ -42,9 +46,10 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
             f"When {group.target} has trouble ({_words.listed(faults)}), {names} {answer} {became}: "
             f"{wording.estimate(group.alone)} of the requests that met this fault alone failed, "
             f"{wording.estimate(group.control)} without a fault."
-        ),
+        )
+        + (" The app says so itself, as it should where it can do no better." if told else ""),
         evidence="direct" if direct else "causal",
-        severity=_words.severity(group.alone),
+        severity="low" if told else _words.severity(group.alone),
         endpoint=str(by_endpoint.index[0]) if len(by_endpoint) == 1 else None,
         failures=len(failed),
         rate=group.alone,
@@ -58,3 +63,8 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
         facts=tuple(facts),
         keys=_words.keys(failed["key"]),
     )
+
+
+def _is_told(failed: pd.DataFrame) -> bool:
+    """Whether the app answered all of them with an error that it chose, and not because something escaped it."""
+    return bool(failed["status"].isin(_TELLS).all() and failed["error"].isna().all())

@@ -97,6 +97,19 @@ def test_without_the_apps_frames_the_cause_is_told_by_comparison(make_evidence: 
     assert {one.evidence for one in dependency_error.find(blind)} == {"causal"}
 
 
+def test_an_error_that_the_app_tells_itself_is_low(make_evidence: MakeEvidence) -> None:
+    """A 503 that no exception stands behind is what a mapped error looks like; one 500 among them and it is not."""
+    evidence = make_evidence(requests=1500)
+    tables = evidence.tables
+    rows = tables.requests.assign(status=tables.requests["status"].replace(500, 503))
+    told = replace(evidence, tables=replace(tables, requests=rows, answers=tables.answers.assign(error=None)))
+    assert {one.severity for one in dependency_error.find(told)} == {"low"}
+    raised = replace(evidence, tables=replace(tables, requests=rows))
+    assert "low" not in {one.severity for one in dependency_error.find(raised)}
+    plain = replace(evidence, tables=replace(tables, answers=tables.answers.assign(error=None)))
+    assert "low" not in {one.severity for one in dependency_error.find(plain)}
+
+
 def test_an_answer_without_its_content_is_tied_to_the_hidden_fault(make_evidence: MakeEvidence) -> None:
     """A 200 whose check failed, at the call whose error was swallowed."""
     (one,) = wrong_content.find(make_evidence(requests=1500))
