@@ -47,7 +47,7 @@ def _in_stage(slo: Slo, stage: str, requests: pd.DataFrame) -> SloResult:
     chosen = requests["stage"] == stage
     if slo.endpoint:
         chosen &= requests["endpoint"] == slo.endpoint
-    measured = _measure(slo, requests[chosen])
+    measured = _measure(slo, requests.loc[chosen, ["ok", "response_ms"]])
     held = _held(slo, measured)
     return SloResult(slo.expression, stage, slo.endpoint, measured, held, _summary(slo, stage, measured, held))
 

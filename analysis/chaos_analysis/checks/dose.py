@@ -44,13 +44,15 @@ def expected(evidence: Evidence, experiment: Experiment) -> set[str]:
     """Make every draw again; returns the ids of the events that must have been recorded, as acting or as held back."""
     due: set[str] = set()
     rules = {rule.name: rule for rule in experiment.rules}
-    for place, rows in evidence.tables.reached.groupby(["part", "plan", "stage"], sort=False):
+    reached = evidence.tables.reached
+    for place, met in reached.groupby(["part", "plan", "stage"], sort=False).indices.items():
         *_, stage = cast("tuple[str, int, str]", place)
-        names: tuple[str, ...] = rows["rules"].iloc[0]
+        names: tuple[str, ...] = reached["rules"].iloc[met[0]]
         rated = [(rules[name], rules[name].rate_in(stage)) for name in names if name in rules]
         active = [(rule, rate) for rule, rate in rated if rate > 0]
         if active:
-            due.update(_fired(experiment.seed, active, rows))
+            places = reached[["key", "target", "occurrence"]].iloc[met]
+            due.update(_fired(experiment.seed, active, places))
     return due
 
 

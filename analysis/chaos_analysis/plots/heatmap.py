@@ -24,9 +24,9 @@ _SHADES = LinearSegmentedColormap.from_list("failures", ["#f1f4f7", "#f6c7a0", "
 
 def draw(analysis: Analysis) -> Figure | None:
     """Cells read `87 %` over `13/15`, hatched below five requests; None where no request met exactly one fault."""
-    requests = analysis.tables.requests
-    if requests.empty:
+    if analysis.tables.requests.empty:
         return None
+    requests = analysis.tables.requests[["stage", "endpoint", "rule", "ok"]]
     chaos = requests[_stages.faults_on(requests) & (requests["rule"] != "+")]
     table = chaos.groupby(["endpoint", "rule"])["ok"].agg(n="size", ok="sum")
     rules = [rule for rule in _order(analysis, chaos) if rule]

@@ -72,9 +72,9 @@ def _shade(top: Axes, bottom: Axes, spans: list[_stages.Span]) -> None:
 
 
 def _finding(analysis: Analysis, spans: list[_stages.Span]) -> str:
-    requests = analysis.tables.requests
-    if requests.empty:
+    if analysis.tables.requests.empty:
         return _contrast.overall(analysis.endpoints)
+    requests = analysis.tables.requests[["stage", "second", "ok"]]
     before, during, after = _stages.split(requests)
     text = _contrast.failures(before["ok"], during["ok"])
     if after.empty or during.empty:

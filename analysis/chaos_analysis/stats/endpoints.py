@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def endpoint_stats(tables: Tables) -> tuple[EndpointStats, ...]:
     """Rows by endpoint: first stage `"all"`, then the stages in their order."""
-    rows = tables.requests
+    rows = tables.requests[["endpoint", "stage", "ok", "response_ms"]]
     order = {name: number for number, name in enumerate(tables.stages["name"])}
     found = [
         (str(endpoint), -1 if stage == "all" else order.get(stage, len(order)), _stats(str(endpoint), stage, group))

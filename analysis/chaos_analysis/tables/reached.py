@@ -97,4 +97,5 @@ def _column(name: str, values: list[Any], numbers: np.ndarray) -> np.ndarray:
     """The values that these numbers stand for."""
     column = np.empty(len(values), dtype=_TYPES.get(name, object))
     column[:] = [value or 0 for value in values] if name in _TYPES else values
-    return column[numbers]
+    chosen: np.ndarray = column[numbers]
+    return chosen
