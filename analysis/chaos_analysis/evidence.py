@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from chaos_analysis import causes, slo
+from chaos_analysis import causes, outcomes, slo
 from chaos_analysis.stats import adjusted, fisher
 from chaos_middleware.errors import ExperimentError
 from chaos_middleware.experiment import FAULT_FREE_STAGES, Experiment, parse
@@ -114,11 +114,12 @@ class Evidence:
 
     def met(self, keys: Iterable[str]) -> pd.DataFrame:
         """The client's requests with these keys."""
-        places = self._places
+        places = self.places
         return self.rows.iloc[sorted({places[key] for key in keys if key in places})]
 
     @cached_property
-    def _places(self) -> dict[str, int]:
+    def places(self) -> dict[str, int]:
+        """Where each key's row stands in `rows` and in `tables.requests`; of a key with several, the last."""
         return {key: place for place, key in enumerate(self.rows["key"].tolist())}
 
     def q(self, kind: str, endpoint: str, rule: str = "") -> float | None:
@@ -130,6 +131,16 @@ class Evidence:
         table = self.tests
         names = zip(table["kind"], table["endpoint"], table["rule"], strict=True)
         return dict(zip(names, table["q"].tolist(), strict=True))
+
+    def proven(self, endpoint: str, rule: str) -> str:
+        """The tier by which this fault is shown to fail requests of an endpoint: `causal`, or "" where it is not."""
+        q = self.q("fault", endpoint, rule)
+        return "causal" if q is not None and q < SIGNIFICANT else ""
+
+    @cached_property
+    def outcomes(self) -> pd.DataFrame:
+        """One row a fault event: what the app did with it. Columns: `outcomes.table`; words: `outcomes.OUTCOMES`."""
+        return outcomes.table(self, self.proven)
 
     @cached_property
     def causes(self) -> pd.DataFrame:

@@ -1,0 +1,174 @@
+"""From one request's faults and answer to the outcome of each of its fault events.
+
+Only what fault-free requests do not show is put down to a fault: the same end (status, kind of error) without a fault
+counts against it. Where several faults could have done it and none is shown to, the outcome is unknown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chaos_analysis.outcomes.usual import End, Usual
+
+DELAYS = ("latency", "slow_body", "slow_statement", "lock_contention")
+_HARMLESS = ("noop",)
+_MOST = 0.9  # of what ends so with the fault must be due to it
+_GAVE_UP = ("DeadlineError", "GreenletExit", "timeout", "TimeoutError")
+
+
+class Event(NamedTuple):
+    """One event as the decision needs it. `place` tells call sites apart; `named`: the exception that left the app is
+    what the fault raised, or came from its line; `most`: its delay was at least half of the request's time.
+    """
+
+    rule: str
+    fault: str
+    seam: str
+    place: str
+    did: str | None
+    call_error: str | None
+    named: bool
+    attempts: int
+    recovered: bool
+    most: bool
+
+
+class Answer(NamedTuple):
+    """How the request ended: at the client (None without a row), and in the app (`left`: the exception's class and
+    frame; `alive`: the app noted its end). `content` is what its content says beside the fault-free: "right",
+    "degraded", "wrong", "" where it cannot be told."""
+
+    end: End | None
+    left: str | None
+    alive: bool
+    content: str = ""
+    about: str = ""
+
+
+class Outcome(NamedTuple):
+    """`tier` is how the fault is tied to it: direct, causal, model or "" where nothing had to be tied."""
+
+    word: str
+    tier: str = ""
+    why: str = ""
+
+
+class Judge:
+    """Decides; `proven` says for an endpoint and a rule by which tier the rule's fault is shown to fail requests."""
+
+    def __init__(self, usual: Usual, proven: Callable[[str, str], str], at_rest: frozenset[tuple[str, str]]) -> None:
+        self._usual = usual
+        self._proven = proven
+        self._at_rest = at_rest
+
+    def decide(self, answer: Answer, events: Sequence[Event]) -> list[Outcome]:
+        """The outcome of each event, in their order."""
+        if answer.end is None:
+            return [Outcome("unknown", why="the client has no row of this request")] * len(events)
+        word = _word(answer)
+        if word == "right":
+            return [self._right(answer.end, event) for event in events]
+        blamed, tier, why = self._blame(answer.end, answer, word, events)
+        return [
+            Outcome(word, tier, why if word != "propagated" else "")
+            if blamed is not None and _cause(event) == blamed
+            else Outcome("unknown", why=_other(event, blamed, why))
+            for event in events
+        ]
+
+    def _right(self, end: End, event: Event) -> Outcome:
+        if event.did == "unsupported":
+            return Outcome("unknown", why="the fault could not act here")
+        if not self._usual.successes.get(end.endpoint):
+            return Outcome("unknown", why="no fault-free answer to compare with")
+        if event.attempts and event.recovered:
+            return Outcome("retried")
+        return Outcome("handled")
+
+    def _blame(
+        self, end: End, answer: Answer, word: str, events: Sequence[Event]
+    ) -> tuple[tuple[str, str] | None, str, str]:
+        """The cause (rule and place) of this end, by which tier, or None and why nothing can be blamed."""
+        able = _able(word, events)
+        named = [event for event in able if event.named]
+        usual = self._usual.like(end) if word != "degraded" and not end.ok else 0
+        free = self._usual.n(end.endpoint)
+        if named:
+            return self._named(end, answer, named[-1], usual / free if free else 0.0)
+        if not free:
+            return None, "", "no fault-free answer to compare with"
+        if usual:
+            able = [event for event in able or events if self._due(end, event.rule)]
+            if len({_cause(event) for event in able}) != 1:
+                return None, "", f"{usual} of {free} fault-free requests end so too"
+        return self._alone(end, able, events)
+
+    def _named(self, end: End, answer: Answer, event: Event, own: float) -> tuple[tuple[str, str] | None, str, str]:
+        alike = answer.left is not None and (end.endpoint, answer.left) in self._at_rest
+        if (alike or own >= 0.5) and not self._due(end, event.rule):
+            return None, "", "fault-free requests fail so too"
+        return _cause(event), "direct", ""
+
+    def _alone(
+        self, end: End, able: Sequence[Event], events: Sequence[Event]
+    ) -> tuple[tuple[str, str] | None, str, str]:
+        """The only one that can have done it, or the only one that is shown to do it."""
+        causes = {_cause(event): event for event in able or [event for event in events if event.fault not in _HARMLESS]}
+        shown = {cause: tier for cause in causes if (tier := self._proven(end.endpoint, cause[0]))}
+        if len(shown) == 1:
+            return (*next(iter(shown.items())), "")
+        if len(causes) == 1 and able:
+            return next(iter(causes)), "", ""
+        if not able:
+            return None, "", "its faults are not shown to end requests so"
+        return None, "", "several faults, and none alone is shown to do it"
+
+    def _due(self, end: End, rule: str) -> bool:
+        """Requests with this fault alone end so, and hardly any of them would without it."""
+        return bool(self._proven(end.endpoint, rule)) and self._usual.excess(end, rule) >= _MOST
+
+
+def _word(answer: Answer) -> str:
+    """What the answer is, before anything is blamed for it."""
+    end = answer.end
+    assert end is not None
+    if end.error_class in _GAVE_UP or (end.status == 0 and end.error_class.endswith("Timeout")):
+        return "hung"
+    if end.status == 0:
+        return "lost" if answer.alive else "crashed"
+    if end.status >= 500 or (end.status >= 400 and not end.ok):
+        return "propagated"
+    if not end.ok:
+        return "wrong"
+    return answer.content or "right"
+
+
+def _able(word: str, events: Sequence[Event]) -> list[Event]:
+    """The events that can have made an answer so by themselves."""
+    harmful = [event for event in events if event.fault not in _HARMLESS and event.did != "unsupported"]
+    edge = [event for event in harmful if event.seam == "wsgi" and event.fault not in DELAYS]
+    if edge:
+        return edge[:1]
+    if word == "hung":
+        longest = [event for event in harmful if event.most]
+        if longest:
+            return longest
+    return [event for event in harmful if not _passed(event) and not (event.attempts and event.recovered)]
+
+
+def _passed(event: Event) -> bool:
+    """A delay that was waited out, after which the call went on as if nothing had been."""
+    return event.fault in DELAYS and event.did in (None, "done", event.fault) and event.call_error is None
+
+
+def _cause(event: Event) -> tuple[str, str]:
+    return event.rule, event.place
+
+
+def _other(event: Event, blamed: tuple[str, str] | None, why: str) -> str:
+    if event.did == "unsupported":
+        return "the fault could not act here"
+    return f"another fault decided the answer: {blamed[0]}" if blamed else why

@@ -1,0 +1,67 @@
+"""How often requests of each endpoint end in each way, without a fault and with one rule's alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from chaos_analysis.evidence import Evidence
+
+
+class End(NamedTuple):
+    """How a request ended for the client. `error_class` is "" for a success."""
+
+    endpoint: str
+    status: int
+    error_class: str
+
+    @property
+    def ok(self) -> bool:
+        """The client took it for right."""
+        return not self.error_class
+
+
+class Usual:
+    """Counts of ends: `n` requests and `like` of them with this very end, without a fault or with one rule's alone."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        rows = evidence.tables.requests
+        self._ends: dict[tuple[str, End], int] = {}
+        self._requests: dict[tuple[str, str], int] = {}
+        self.successes: dict[str, int] = {}  # by endpoint, without a fault
+        names = ("rule", "endpoint", "status", "error_class")
+        columns = [pd.factorize(rows[name], use_na_sentinel=False) for name in names]
+        combined = np.zeros(len(rows), dtype=np.int64)
+        for numbers, known in columns:
+            combined = combined * (len(known) + 1) + numbers
+        _, firsts, counts = np.unique(combined, return_index=True, return_counts=True)
+        for at, count in zip(firsts.tolist(), counts.tolist(), strict=True):
+            rule, endpoint, status, error = (known[numbers[at]] for numbers, known in columns)
+            end = End(str(endpoint), int(status), error if isinstance(error, str) else "")
+            self._ends[rule, end] = count
+            self._requests[rule, end.endpoint] = self._requests.get((rule, end.endpoint), 0) + count
+            if not rule and end.ok:
+                self.successes[end.endpoint] = self.successes.get(end.endpoint, 0) + count
+
+    def n(self, endpoint: str, rule: str = "") -> int:
+        """Requests of an endpoint with this rule's fault alone; without a fault."""
+        return self._requests.get((rule, endpoint), 0)
+
+    def like(self, end: End, rule: str = "") -> int:
+        """Those of them that ended so."""
+        return self._ends.get((rule, end), 0)
+
+    def status_seen(self, endpoint: str, status: int) -> bool:
+        """Whether an answer without a fault had this status, well or not."""
+        return any(not rule and end.endpoint == endpoint and end.status == status for rule, end in self._ends)
+
+    def excess(self, end: End, rule: str) -> float:
+        """The share of the requests that ended so with this rule's fault alone that would not have without."""
+        n, hits = self.n(end.endpoint, rule), self.like(end, rule)
+        free = self.n(end.endpoint)
+        if not hits or not free:
+            return 0.0
+        return max(0.0, 1.0 - (self.like(end) / free) / (hits / n))
