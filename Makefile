@@ -10,7 +10,7 @@ UV := $(VENV)/bin/uv
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help setup chaos ui report test check bench clean
+.PHONY: help setup chaos ui report test check bench truth clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ check: $(STAMP) ## format, lint, types, layering, dependencies, the bare wheel
 
 bench: $(STAMP) ## measure the overheads (minutes; not a test)
 	$(BIN)/python -m benchmarks
+
+truth: $(STAMP) ## let the finders look for known defects, with three seeds (minutes)
+	$(BIN)/python -m benchmarks.truth $(ARGS)
 
 clean: ## remove .venv, caches and run folders
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,91 @@
+"""The truth bench: does each finder find what is there, where it is, and nothing else? `python -m benchmarks.truth`.
+
+Runs every service in `cases/` (see README.md) with each seed, two at once, and prints what each finder found, missed
+and claimed falsely. Exit code 1 where anything is missed, wrong or false; then the run's folder is kept and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from benchmarks.truth import chance, servers, table
+from benchmarks.truth.collect import CaseError, Service, services
+from benchmarks.truth.judge import judge
+from benchmarks.truth.run import ROOT, Ran, leave_ctrl_c_to_runs, run
+
+SEEDS = (1, 2, 3)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run, judge, print; 1 where anything is not as it should be, 2 for what cannot be run."""
+    args = _arguments().parse_args(argv)
+    try:
+        chosen = services(args.case or None)
+    except CaseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    seeds = args.seed or SEEDS
+    args.out.mkdir(parents=True, exist_ok=True)
+    out = Path(tempfile.mkdtemp(prefix="truth-", dir=args.out))
+    try:
+        return _bench(chosen, seeds, args, out)
+    finally:
+        if not any(out.iterdir()):
+            out.rmdir()
+
+
+def _bench(chosen: Sequence[Service], seeds: Sequence[int], args: argparse.Namespace, out: Path) -> int:
+    started, results = time.monotonic(), []
+    enough = chance.of_all(service.about for service in chosen for _ in seeds)
+    print(f"{len(chosen)} services, seeds {', '.join(map(str, seeds))}, {args.jobs} at once;", end=" ")
+    print(f"all meet faults enough with a probability of {enough:.2%}", flush=True)
+    with servers.started() as env:
+        for service, ran in _all(chosen, seeds, args.jobs, out, env):
+            judged = judge(service, ran.patterns)
+            results.append((service, ran, judged))
+            print("\n".join(table.lines(service, ran, judged)), flush=True)
+            if judged.good and not (args.keep or ran.error):
+                shutil.rmtree(out / ran.folder.relative_to(out).parts[0])
+    print(table.summary(results, time.monotonic() - started))
+    return int(any(ran.error or not judged.good for _, ran, judged in results))
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.truth", description=__doc__)
+    parser.add_argument("case", nargs="*", help="only these (default: all)")
+    parser.add_argument("--seed", type=int, action="append", metavar="N", help="several times for several (1, 2, 3)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="services at once (default 2)")
+    parser.add_argument("--keep", action="store_true", help="keep the run folders of what is right too")
+    out = ROOT / "reports"
+    parser.add_argument("--out", type=lambda name: Path(name).resolve(), default=out, help="where run folders go")
+    return parser
+
+
+def _all(
+    chosen: Sequence[Service], seeds: Sequence[int], jobs: int, out: Path, env: Mapping[str, str]
+) -> Iterator[tuple[Service, Ran]]:
+    """Each service with each seed, as they end."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, spawn, initializer=leave_ctrl_c_to_runs) as pool:
+        under_way = {pool.submit(run, service, seed, out, env): service for seed in seeds for service in chosen}
+        try:
+            for done in as_completed(under_way):
+                yield under_way[done], done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

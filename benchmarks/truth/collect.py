@@ -1,0 +1,102 @@
+"""The cases in `cases/`, their services, and the lines that are marked in them."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from benchmarks.truth.case import Case
+
+CASES = Path(__file__).parent / "cases"
+KINDS = ("defect", "twin", "decoy")
+_MARK = re.compile(r"#\s*<-\s*(?P<what>defect|also)\s*(:\s*(?P<finder>\w+))?")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A marked line of a defective service. `required` is False for `# <- also: FINDER`, which may be found there."""
+
+    finder: str
+    line: int
+    required: bool
+
+
+@dataclass(frozen=True)
+class Service:
+    """One app of a case. `name` is its function's, `kind` what that name begins with; only defects have marks."""
+
+    case: str
+    name: str
+    kind: str
+    about: Case
+    marks: tuple[Mark, ...]
+
+    @property
+    def title(self) -> str:
+        """`missing_timeout.twin`."""
+        return f"{self.case}.{self.name}"
+
+
+class CaseError(ValueError):
+    """A case that says too little or something that cannot be; the message names the file."""
+
+
+def names() -> list[str]:
+    """All cases."""
+    return sorted(path.stem for path in CASES.glob("[!_]*.py"))
+
+
+def services(chosen: list[str] | None = None) -> list[Service]:
+    """The services of these cases, or of all; raises `CaseError`."""
+    unknown = set(chosen or ()) - set(names())
+    if unknown:
+        raise CaseError(f"no case {', '.join(sorted(unknown))}; there are {', '.join(names())}")
+    return [service for name in chosen or names() for service in _services(name)]
+
+
+def module_of(name: str) -> ModuleType:
+    """A case's module."""
+    return importlib.import_module(f"benchmarks.truth.cases.{name}")
+
+
+def _services(name: str) -> Iterator[Service]:
+    module = module_of(name)
+    about = getattr(module, "CASE", None)
+    if not isinstance(about, Case):
+        raise CaseError(f"{name}.py has no CASE = Case(…)")
+    factories = {
+        function: value
+        for function, value in vars(module).items()
+        if function.startswith(KINDS) and inspect.isfunction(value) and value.__module__ == module.__name__
+    }
+    kinds = {function: next(kind for kind in KINDS if function.startswith(kind)) for function in factories}
+    if bool(about.finder) != ("defect" in kinds.values()):
+        raise CaseError(f"{name}.py: a finder goes with a function defect(), and a file of decoys has neither")
+    if about.finder and "twin" not in kinds.values():
+        raise CaseError(f"{name}.py: a defect needs its twin()")
+    for function, factory in factories.items():
+        marks = tuple(_marks(factory, about.finder))
+        _check(f"{name}.{function}", kinds[function], about, marks)
+        yield Service(name, function, kinds[function], about, marks)
+
+
+def _check(title: str, kind: str, about: Case, marks: tuple[Mark, ...]) -> None:
+    required = [mark for mark in marks if mark.required]
+    if kind != "defect" and marks:
+        raise CaseError(f"{title}: only a defect has marked lines")
+    if kind == "defect" and not required and about.where is None:
+        raise CaseError(f"{title}: mark a line with # <- defect, or give where=ENDPOINT")
+
+
+def _marks(factory: Callable[[], Any], finder: str) -> Iterator[Mark]:
+    lines, first = inspect.getsourcelines(factory)
+    for number, text in enumerate(lines, start=first):
+        match = _MARK.search(text)
+        if match:
+            yield Mark(match["finder"] or finder, number, required=match["what"] == "defect")

@@ -1,0 +1,121 @@
+"""One service under its case's faults: the real command's parts, a real server, real Locust, the real analysis."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+import chaos_analysis
+from benchmarks.truth.case import STAGES, Case
+from benchmarks.truth.collect import CASES, Service
+from chaos_analysis import artefacts
+from chaos_test import runner
+from chaos_test.errors import ChaosTestError
+from chaos_test.experiment import prepare
+from chaos_test.interrupt import Interrupt
+from chaos_test.plan import Plan, free_port
+from chaos_test.table import Table
+from chaos_test.target import Target
+
+ROOT = Path(__file__).parents[2]
+_VISITORS = Path(__file__).with_name("visitors.py")
+_TIME_LIMIT = 60.0
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run's folder, its findings, how often each rule fired; `error` says why it is worth nothing."""
+
+    folder: Path
+    seconds: float
+    patterns: tuple[Mapping[str, Any], ...] = ()
+    fired: Mapping[str, int] = field(default_factory=dict)
+    error: str = ""
+
+
+def leave_ctrl_c_to_runs() -> None:
+    """Have Ctrl-C do nothing between runs: a run ends its processes by itself, and else there is nothing to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def run(service: Service, seed: int, out: Path, env: Mapping[str, str]) -> Ran:
+    """Run it, in a folder of its own below `out`."""
+    started = time.monotonic()
+    folder = out / f"{service.title}.{seed}"
+    folder.mkdir(parents=True)
+    try:
+        ran = _run(service, seed, folder, env)
+    except ChaosTestError as error:
+        ran = Ran(folder, 0.0, error=str(error))
+    return Ran(ran.folder, time.monotonic() - started, ran.patterns, ran.fired, ran.error)
+
+
+def _run(service: Service, seed: int, folder: Path, env: Mapping[str, str]) -> Ran:
+    os.environ["TRUTH_CASE"] = service.case
+    with (folder / "console.log").open("w") as log, Interrupt() as interrupt:
+        plan = _plan(service, seed, folder, env)
+        run_dir, over = runner.execute(plan, Console(file=log), sys.argv, interrupt)
+    if over.ended_by == "interrupted":
+        raise KeyboardInterrupt
+    analysis = chaos_analysis.analyse(run_dir, write=False)
+    artefacts.write(analysis, run_dir)
+    patterns = json.loads((run_dir / "failure-patterns.json").read_bytes())["patterns"]
+    fired = Counter(analysis.tables.faults["rule"].tolist())
+    return Ran(run_dir, 0.0, tuple(patterns), fired, _worthless(service.about, over, analysis, fired))
+
+
+def _worthless(about: Case, over: Any, analysis: Any, fired: Mapping[str, int]) -> str:
+    """Why nothing can be learnt from it: it did not run as planned, or did not meet its faults."""
+    broken = [f"{check.name}: {check.summary}" for check in analysis.checks if check.fatal and check.ok is False]
+    idle = [rule["name"] for rule in about.rules if fired.get(rule["name"], 0) < about.least]
+    if over.ended_by != "requests":
+        broken.insert(0, over.reason)
+    broken += [f"rule {name} fired {fired.get(name, 0)} times, {about.least} are needed" for name in idle]
+    return "; ".join(broken)
+
+
+def experiment(about: Case, seed: int) -> dict[str, Any]:
+    """The case's chaos-config.json. All calls are noted: there are few."""
+    rules = [{"rate": 0.1, **rule} for rule in about.rules]
+    return {"version": 1, "seed": seed, "stages": list(STAGES), "calls": {"share": 1.0}, "rules": rules}
+
+
+def _plan(service: Service, seed: int, folder: Path, env: Mapping[str, str]) -> Plan:
+    about = service.about
+    file = folder / "experiment.json"
+    file.write_text(json.dumps(experiment(about, seed), indent=1))
+    given = {**env, "PYTHONPATH": str(ROOT)}
+    return Plan(
+        target=Target(
+            app=f"{service.case}:{service.name}()",
+            url=None,
+            dir=CASES,
+            python=Path(sys.executable),
+            table=Table(env=tuple(given.items())),
+        ),
+        experiment=prepare(file, seed=None, stages=None, run_time=None),
+        ledger=None,
+        port=free_port(None, "port"),
+        workers=about.workers,
+        locustfiles=(_VISITORS,),
+        endpoints=(),
+        users=about.users,
+        requests=about.requests,
+        run_time=None,
+        processes=1,
+        deadline=about.deadline,
+        time_limit=_TIME_LIMIT,
+        enough_after=_TIME_LIMIT,
+        slos=(),
+        out=folder,
+    )

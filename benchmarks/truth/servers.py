@@ -1,0 +1,65 @@
+"""What the services of the cases call: started once, used by every run.
+
+`DEPENDENCY_URL` is an HTTP service that is always right, keeps connections open and has no state:
+
+    GET /stock         {"items": ["lamp", "table"], "price": 3}
+    GET /stock/<n>     {"item": <n>, "price": 3}
+    GET /reviews       {"reviews": ["good"]}
+    POST /orders       201, {"order": "taken"}
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class _Dependency(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path.startswith("/stock/") and path[7:].isdecimal():
+            self._answer(200, {"item": int(path[7:]), "price": 3})
+        elif path == "/stock":
+            self._answer(200, {"items": ["lamp", "table"], "price": 3})
+        elif path == "/reviews":
+            self._answer(200, {"reviews": ["good"]})
+        else:
+            self._answer(404, {"error": "no such thing"})
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._answer(201, {"order": "taken"})
+
+    def _answer(self, status: int, value: object) -> None:
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+
+@contextmanager
+def started() -> Iterator[dict[str, str]]:
+    """The environment variables that say where they are."""
+    server = _Server(("127.0.0.1", 0), _Dependency)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield {"DEPENDENCY_URL": f"http://127.0.0.1:{server.server_port}"}
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,52 @@
+"""The locustfile of all cases: calls the endpoints, and where the case has `right(answer)`, asks it.
+
+The case's name is in TRUTH_CASE. `right` is what a client of that service would check in an answer's JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from locust import FastHttpUser, between
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from benchmarks.truth.collect import module_of
+from chaos_locust import steps
+
+_MODULE = module_of(os.environ["TRUTH_CASE"])
+_right: Callable[[Any], bool] | None = getattr(_MODULE, "right", None)
+
+
+def _task(endpoint: str) -> Callable[[FastHttpUser], None]:
+    method, path = endpoint.split()
+
+    @steps(1)
+    def call(user: FastHttpUser) -> None:
+        url = path.replace("{n}", str(random.randrange(100)))
+        name = path.partition("?")[0]
+        with user.client.request(method, url, name=name, catch_response=True) as answer:
+            if _right is not None and 0 < answer.status_code < 400 and not _is_right(answer):
+                answer.failure("the content is not right")
+
+    return call
+
+
+def _is_right(answer: Any) -> bool:
+    assert _right is not None
+    try:
+        return _right(answer.json())
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+class Visitor(FastHttpUser):
+    """Calls one endpoint after the other."""
+
+    wait_time = between(0.005, 0.025)
+    tasks: ClassVar = [_task(endpoint) for endpoint in _MODULE.CASE.endpoints]

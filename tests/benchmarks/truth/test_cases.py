@@ -1,0 +1,81 @@
+"""The cases: each says all it must, can be run as an experiment, and leaves little to chance."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.truth import chance, collect
+from benchmarks.truth.__main__ import SEEDS
+from benchmarks.truth.case import Case
+from benchmarks.truth.collect import CaseError, Service, services
+from benchmarks.truth.run import experiment
+from chaos_analysis.patterns import FINDERS
+from chaos_middleware.experiment import parse
+
+PARTS = ("finder", "first", "mark", "second")
+CASE = """
+from benchmarks.truth.case import Case
+CASE = Case(finder={finder!r}, endpoints=["GET /"], rules=[])
+def {first}():
+    return 1  {mark}
+def {second}():
+    return 2
+"""
+
+
+@pytest.fixture(scope="module")
+def all_services() -> list[Service]:
+    """Those of every case."""
+    return services()
+
+
+def test_every_case_is_an_experiment_of_a_finder_that_there_is(all_services: list[Service]) -> None:
+    """Its rules are accepted, and its finder, its marks and its reasons name files in patterns/."""
+    finders = {module.__name__.rpartition(".")[2] for module in FINDERS}
+    for service in all_services:
+        about = service.about
+        parse(experiment(about, 1))
+        named = {about.finder, *about.also, *about.allowed, *(mark.finder for mark in service.marks)} - {""}
+        assert named <= finders, service.title
+
+
+def test_marks_are_lines_of_the_case_as_it_stands(all_services: list[Service]) -> None:
+    """The number of a mark is that of the line that has it."""
+    for service in all_services:
+        lines = (collect.CASES / f"{service.case}.py").read_text().splitlines()
+        assert all("# <- " in lines[mark.line - 1] for mark in service.marks)
+
+
+def test_a_correct_tool_meets_its_faults(all_services: list[Service]) -> None:
+    """All runs of `make truth` together have the events that they need with a probability of 99 % at least."""
+    assert chance.of_all(service.about for service in all_services for _ in SEEDS) >= 0.99
+
+
+def test_the_chance_is_that_of_the_draws() -> None:
+    """10 requests, of which 7 are faulted, one rule at 50 %, at least one event: 1 - 1/128."""
+    about = Case("x", [], [{"rate": 0.5}], requests=10, least=1)
+    assert chance.enough(about) == pytest.approx(1 - 1 / 128)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (("missing_timeout", "defect", "", "twin"), "mark a line"),
+        (("missing_timeout", "defect", "# <- defect", "other"), "a defect needs its twin"),
+        (("missing_timeout", "twin", "", "twin_two"), "a finder goes with a function defect"),
+        (("", "decoy", "# <- defect", "decoy_two"), "only a defect has marked lines"),
+    ],
+)
+def test_a_case_that_says_too_little_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: tuple[str, str, str, str], said: str
+) -> None:
+    """In one sentence that names the file."""
+    (tmp_path / "shop.py").write_text(CASE.format(**dict(zip(PARTS, written, strict=True))))
+    monkeypatch.setattr(collect, "CASES", tmp_path)
+    monkeypatch.delitem(sys.modules, "benchmarks.truth.cases.shop", raising=False)
+    monkeypatch.setattr("benchmarks.truth.cases.__path__", [str(tmp_path)])
+    with pytest.raises(CaseError, match=rf"shop\b.*{said}"):
+        services(["shop"])
