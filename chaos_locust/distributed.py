@@ -79,8 +79,7 @@ class Master(Owner):
 
     def finish(self) -> None:
         """Close the tables."""
-        if self.output is not None:
-            self.output.close()
+        self.conclude()
 
     def complete(self) -> bool:
         """Whether all workers that have users and are alive say so."""

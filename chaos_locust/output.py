@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from datetime import UTC, datetime
 from itertools import count
@@ -13,9 +14,16 @@ from chaos_locust.plan import PlanError
 from chaos_locust.tables import Tables
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from locust.env import Environment
 
+    from chaos_locust.checking import Result
     from chaos_locust.options import Options
+
+logger = logging.getLogger(__name__)
+
+_SHOWN = 3
 
 
 class Output:
@@ -32,6 +40,16 @@ class Output:
     def sample(self) -> None:
         """Once a second."""
         self._tables.sample()
+
+    def judge(self, results: Sequence[Result]) -> None:
+        """Write `invariants.jsonl`, where the test states any, and tell Locust's log what came of them."""
+        if not results:
+            return
+        scratch = self.folder / "invariants.jsonl.tmp"
+        scratch.write_bytes(b"".join(result.line() for result in results))
+        scratch.replace(self.folder / "invariants.jsonl")
+        for result in results:
+            _log(result)
 
     def close(self) -> None:
         """Write the tables once more and then, by renaming, `test-finished.json`: who waits for the test waits for
@@ -52,6 +70,18 @@ class Output:
         scratch = self.folder / "test-finished.json.tmp"
         scratch.write_text(json.dumps(record) + "\n", encoding="utf-8")
         scratch.replace(self.folder / "test-finished.json")
+
+
+def _log(result: Result) -> None:
+    if result.held:
+        logger.info("Held: %s", result.name)
+    for violation in result.violations[:_SHOWN]:
+        logger.error("Violated: %s: %s", result.name, violation.text)
+    rest = len(result.violations) + result.more - _SHOWN
+    if rest > 0:
+        logger.error("Violated: %s: %d times more", result.name, rest)
+    if result.error is not None:
+        logger.error("Could not be checked: %s: %s", result.name, result.error)
 
 
 def default_folder() -> str:

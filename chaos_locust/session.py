@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from gevent.event import Event
 
+from chaos_locust import facts, invariants
+from chaos_locust.checking import Checker
 from chaos_locust.folder import Disk
 from chaos_locust.hooks import listen
 from chaos_locust.options import Options, read_options
@@ -43,6 +46,8 @@ class Session(ABC):
         self.runner = runner
         self.part: Part | None = None
         self._ticker: gevent.Greenlet | None = None
+        self._finished = Event()  # not set while a test is being completed
+        self._finished.set()
         listen(environment.events.test_start, self._test_start)
         listen(environment.events.test_stop, self._test_stop)
         listen(environment.events.quitting, self._quitting)
@@ -97,6 +102,7 @@ class Session(ABC):
         return part
 
     def _test_start(self, **_: Any) -> None:
+        self._finished.wait()  # what is asked about the last test must not meet the load of this one
         try:
             self.begin()
         except (PlanError, OSError) as error:
@@ -109,11 +115,16 @@ class Session(ABC):
         if self._ticker is not None:
             self._ticker.kill()
             self._ticker = None
-            self.finish()
+            self._finished.clear()
+            try:
+                self.finish()
+            finally:
+                self._finished.set()
 
     def _quitting(self, **_: Any) -> None:
         if self._ticker is not None:
             self.stop_users()
+        self._finished.wait()
 
     def _tick(self) -> None:
         due, ended = time.monotonic() + 1, False
@@ -133,6 +144,7 @@ class Owner(Session):
     def __init__(self, environment: Environment, runner: Runner) -> None:
         super().__init__(environment, runner)
         self.output: Output | None = None
+        self._checker: Checker | None = None
         assert environment.parsed_options is not None
         self._parsed = environment.parsed_options
         self._default = default_folder()
@@ -161,7 +173,19 @@ class Owner(Session):
             self.environment.stop_timeout = options.deadline + 1
         self.output = Output(self.environment, folder, options)
         logger.info("Recording to %s", folder)
+        self._checker = Checker(invariants.stated(), self._host())
+        self._checker.begin()
         return options, plan, self.output
+
+    def conclude(self) -> None:
+        """Check the invariants, then complete the folder; a test that another one follows soon keeps its own."""
+        output, checker = self.output, self._checker
+        if output is None or checker is None:
+            return
+        try:
+            output.judge(checker.finish(facts.read(output.folder / "requests")))
+        finally:
+            output.close()
 
     def end(self) -> None:
         """Stop the test, and a headless process with it."""
@@ -174,6 +198,11 @@ class Owner(Session):
         """Add to the tables."""
         assert self.output is not None
         self.output.sample()
+
+    def _host(self) -> str | None:
+        """The service that the users call; the first one where they call several."""
+        hosts = (self.environment.host, *(user.host for user in self.environment.user_classes))
+        return next((host for host in hosts if host), None)
 
     def _base(self, options: Options) -> Path:
         return Path(options.run_dir or self._default)
@@ -191,11 +220,11 @@ class Alone(Owner):
     def finish(self) -> None:
         """Close the part and the tables."""
         part = self.stop_recording()
-        if part is not None and self.output is not None:
+        if part is not None:
             part.sample(self.runner.user_count)
             entries = self.environment.stats.entries.values()
             part.close({f"{e.method} {e.name}": [e.num_requests, e.num_failures] for e in entries})
-            self.output.close()
+            self.conclude()
 
     def complete(self) -> bool:
         """Whether all users are through."""

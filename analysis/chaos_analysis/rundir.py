@@ -26,8 +26,13 @@ class RunDir:
     @property
     def client_parts(self) -> list[Path]:
         """The recorder's parts, one a Locust process."""
-        besides = ("stages.jsonl", "load.jsonl")
-        return sorted(p for p in (self.path / "requests").glob("*.jsonl") if p.name not in besides)
+        besides = ("stages.jsonl", "load.jsonl", "facts-", "shapes-")
+        return sorted(p for p in (self.path / "requests").glob("*.jsonl") if not p.name.startswith(besides))
+
+    @property
+    def shape_parts(self) -> list[Path]:
+        """What the shapes in the rows' `content` mean, a file a part."""
+        return sorted((self.path / "requests").glob("shapes-*.jsonl"))
 
     @property
     def ledger_parts(self) -> list[Path]:

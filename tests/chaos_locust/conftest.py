@@ -25,7 +25,11 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-PURE = ("plan", "draws", "journey", "recorder", "mapped", "folder", "content")
+BESIDES = ("load", "stages", "facts-", "shapes-")
+PURE = (
+    *("plan", "draws", "journey", "recorder", "mapped", "folder"),
+    *("content", "facts", "service", "invariants", "checking"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +101,7 @@ class Run:
     def parts(self) -> dict[str, list]:
         """The records of each part, by its name."""
         files = (self.folder / "requests").glob("*.jsonl")
-        return {file.stem: lines(file) for file in sorted(files) if file.stem not in ("load", "stages")}
+        return {file.stem: lines(file) for file in sorted(files) if not file.stem.startswith(BESIDES)}
 
     def rows(self) -> list[dict]:
         """All rows."""
