@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from chaos_analysis.model import Tables
 
@@ -49,20 +49,35 @@ class _Answer(NamedTuple):
     line: float = 0.0
 
 
-def attribute(tables: Tables) -> pd.DataFrame:
-    """The failed requests (columns of `tables.requests`) with `COLUMNS`; `direct`: the request shows its cause."""
+def _never(_endpoint: str, _rule: str) -> bool:
+    return False
+
+
+def attribute(tables: Tables, lethal: Callable[[str, str], object] = _never) -> pd.DataFrame:
+    """The failed requests (columns of `tables.requests`) with `COLUMNS`; `direct`: the request shows its cause.
+
+    `lethal` says whether a rule is shown to fail an endpoint's requests: of several faults that could each be the
+    cause, and of which the request itself shows none, that one is blamed.
+    """
     rows = tables.requests
     failed = rows[~rows["ok"]].reset_index(drop=True)
     keys = set(failed["key"])
     events = _events(tables.faults, keys)
     answers = _answers(tables.answers, keys)
-    columns = zip(*(failed[name].tolist() for name in ("key", "status", "error_class")), strict=True)
+    columns = zip(*(failed[name].tolist() for name in ("key", "endpoint", "status", "error_class")), strict=True)
     found = [
-        _blame(int(status), str(error), events.get(key, ()), answers.get(key, _Answer()))
-        for key, status, error in columns
+        _blame(int(status), str(error), _ranked(events.get(key, ()), endpoint, lethal), answers.get(key, _Answer()))
+        for key, endpoint, status, error in columns
     ]
     told = pd.DataFrame(found, columns=list(COLUMNS), dtype=object).astype({"direct": bool, "line": "float64"})
     return pd.concat([failed.drop(columns=["rule", "error"]), told], axis=1)
+
+
+def _ranked(events: Sequence[_Event], endpoint: str, lethal: Callable[[str, str], object]) -> Sequence[_Event]:
+    """Those at calls that are shown to be lethal last, else all in the order in which they fired."""
+    if len(events) < 2:
+        return events
+    return sorted(events, key=lambda event: event.seam != "wsgi" and bool(lethal(endpoint, event.rule)))
 
 
 def _blame(status: int, error_class: str, events: Sequence[_Event], answer: _Answer) -> tuple[Any, ...]:

@@ -149,7 +149,7 @@ class Evidence:
         A cause is proven where the request itself shows it (`direct`) and the endpoint does not fail by itself most
         of the time, or where requests with that fault alone fail significantly more often than those without.
         """
-        table = causes.attribute(self.tables)
+        table = causes.attribute(self.tables, self.proven)
         own = [self.own_rates.get(endpoint, 0.0) for endpoint in table["endpoint"]]
         qs = [self.q("fault", *pair) for pair in zip(table["endpoint"], table["rule"], strict=True)]
         proven = [

@@ -77,6 +77,19 @@ def test_an_edge_fault_comes_before_what_the_app_met() -> None:
     assert (found.cause, found.rule) == ("edge", "edge")
 
 
+def test_of_several_calls_the_one_that_is_shown_to_be_lethal_is_blamed() -> None:
+    """A harmless fault came later, and nothing in the answer shows which it was; without proof it is the last."""
+    events = [
+        {**CALL, "fault": "connection_reset", "rule": "lethal"},
+        {**CALL, "fault": "connection_reset", "rule": "harmless", "line": 9.0},
+    ]
+    made = _tables(200, "CatchResponseError", events)
+    (found,) = attribute(made, lambda endpoint, rule: (endpoint, rule) == ("GET /x", "lethal")).itertuples()
+    assert found.rule == "lethal"
+    (found,) = attribute(made).itertuples()
+    assert found.rule == "harmless"
+
+
 def test_of_two_calls_the_one_that_the_frame_names_is_blamed() -> None:
     """The exception left the app from the first call's line, though the second failed later."""
     events = [
