@@ -5,6 +5,7 @@ docs/faults.md.
 from __future__ import annotations
 
 from chaos_middleware.faults.base import Fault, Target
+from chaos_middleware.faults.cache_miss import CacheMiss
 from chaos_middleware.faults.connect_timeout import ConnectTimeout
 from chaos_middleware.faults.connection_reset import ConnectionReset
 from chaos_middleware.faults.cpu_pressure import CpuPressure
@@ -17,6 +18,7 @@ from chaos_middleware.faults.memory_pressure import MemoryPressure
 from chaos_middleware.faults.noop import Noop
 from chaos_middleware.faults.read_timeout import ReadTimeout
 from chaos_middleware.faults.slow_body import SlowBody
+from chaos_middleware.faults.stale_value import StaleValue
 from chaos_middleware.faults.truncated_body import TruncatedBody
 from chaos_middleware.faults.worker_killed import WorkerKilled
 
@@ -31,6 +33,8 @@ FAULTS: tuple[type[Fault], ...] = (
     SlowBody,
     TruncatedBody,
     GarbageBody,
+    CacheMiss,
+    StaleValue,
     MemoryPressure,
     CpuPressure,
     DescriptorsExhausted,

@@ -53,6 +53,14 @@ class Target:
         """Put these bytes in the place of the body."""
         raise _refused(self, f"another body of {len(body)} bytes")
 
+    def miss(self) -> None:
+        """Answer as if nothing were stored there."""
+        raise _refused(self, "a miss")
+
+    def stale(self) -> None:
+        """Answer with the value that was stored there before."""
+        raise _refused(self, "an earlier value")
+
     def press(self, what: str, amount: int, seconds: float) -> None:
         """Take so much `memory` (bytes), `cpu` (threads), or all but so many `descriptors`, and give it back then."""
         raise _refused(self, f"pressure on {what} ({amount} for {seconds:g} s)")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos_middleware.seams import http_client
+from chaos_middleware.seams import cache, http_client
 
 if TYPE_CHECKING:
     from chaos_middleware.patching import Patches
 
-SEAMS: tuple[Patches, ...] = (http_client.SEAM,)
+SEAMS: tuple[Patches, ...] = (http_client.SEAM, cache.SEAM)
 
+_AN_ANSWER = "it is about what the answer holds, which has no after"
 _A_WINDOW = "it begins with its stage and comes after nothing"
 
 SEAM_FAULTS: dict[str, dict[str, str]] = {
@@ -38,6 +39,16 @@ SEAM_FAULTS: dict[str, dict[str, str]] = {
         "truncated_body": "",
         "garbage_body": "",
     },
+    "cache": {
+        "noop": "",
+        "latency": "",
+        "connect_timeout": "a call that was made had its connection",
+        "read_timeout": "",
+        "connection_reset": "",
+        "garbage_body": _AN_ANSWER,
+        "cache_miss": _AN_ANSWER,
+        "stale_value": _AN_ANSWER,
+    },
     "process": {
         "noop": _A_WINDOW,
         "memory_pressure": _A_WINDOW,
@@ -50,6 +61,7 @@ SEAM_FAULTS: dict[str, dict[str, str]] = {
 SEAM_MATCH: dict[str, tuple[str, ...]] = {
     "wsgi": ("method",),
     "http_client": ("method", "host", "path"),
+    "cache": ("command", "key", "host"),
     "process": (),
 }
 

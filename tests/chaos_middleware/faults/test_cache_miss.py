@@ -1,0 +1,17 @@
+"""`cache_miss`."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaos_middleware.errors import ExperimentError
+
+
+def test_it_asks_for_just_that(read_fault, target):
+    """It has no settings, and one verb."""
+    fault = read_fault("cache_miss", seam="cache")
+    fault.act(target)
+    assert target.asked == [("miss",)]
+    assert fault.asked() == {}
+    with pytest.raises(ExperimentError, match=r"rules\[0\].fault.rate"):
+        read_fault("cache_miss", seam="cache", rate=1)
