@@ -39,9 +39,10 @@ def opening(plan: Plan, run_dir: Path) -> str:
 
 def show(console: Console, analysis: Analysis, run_dir: Path) -> None:
     """Verdict, the three worst patterns, objectives, what to change, and where the report is."""
+    worst = [pattern for pattern in analysis.patterns if pattern.part_of is None][:MOST]
     lines = [
         Text(f"{analysis.verdict}: ", style=_VERDICTS[analysis.verdict]).append(analysis.headline, style="default"),
-        *(_pattern(number, pattern) for number, pattern in enumerate(analysis.patterns[:MOST], start=1)),
+        *(_pattern(number, pattern) for number, pattern in enumerate(worst, start=1)),
         *(_slo(slo) for slo in analysis.slos),
         *(_said("!", "yellow", f"{check.name}: {check.summary}") for check in analysis.checks if check.ok is False),
         *(_said("→", "dim", advice) for advice in analysis.advice[:MOST]),

@@ -52,6 +52,8 @@ class Pattern:
     failure probability among the requests it concerns, `baseline` the same for the comparison group. `rules` and
     `faults` name the experiment's rules and their fault types where it is about any. `facts` are label/value pairs
     for people; `keys` are a few request keys to look at. `slow` counts the successful requests that it held up.
+    `part_of` is the id of the pattern at the same call site of which this one says what the app lacks: it explains the
+    same failures and is not counted beside it.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Pattern:
     facts: tuple[tuple[str, str], ...] = ()
     keys: tuple[str, ...] = ()
     slow: int = 0
+    part_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,32 @@ class Check:
     summary: str
     fatal: bool = True
     details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Violation:
+    """What is wrong, and the keys of the requests it is about; `suspects`: one or more of these led there."""
+
+    text: str
+    keys: tuple[str, ...]
+    suspects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """What the load's users say must be true, and what was found; `more` violations are only counted.
+
+    Where it is not `checked`, or not to its end, `error` says why; violations found until then stand. `facts` counts
+    what the users had noted.
+    """
+
+    name: str
+    checked: bool
+    violations: tuple[Violation, ...]
+    more: int
+    error: str | None
+    seconds: float
+    facts: int
 
 
 @dataclass(frozen=True)
@@ -164,11 +193,14 @@ class Tables:
     suppressed: one row a firing that did not act.
     history: Locust's `_stats_history.csv`, Aggregated rows, numeric.
     load: `load.jsonl`.
+    shapes: `requests/shapes-*.jsonl`, what the shapes in the rows' `content` mean: `method, name, status, shape, paths`
+        (a list).
     resources: `resources.jsonl`, one row a process and time; `connections` is a dict address → number.
     stages: `name, started, ended`.
     totals: requests and failures by `source` (`"recorder"`: Locust's own statistics as the recorder saw them end,
         `"locust"`: `locust_stats.csv`) and `endpoint`.
     parts: one row a part file: `part, kind` (`client`, `app`), `records, broken, closed`.
+    invariants: `invariants.jsonl`.
     """
 
     requests: pd.DataFrame
@@ -184,7 +216,9 @@ class Tables:
     totals: pd.DataFrame = field(default_factory=_no_rows)
     parts: pd.DataFrame = field(default_factory=_no_rows)
     resources: pd.DataFrame = field(default_factory=_no_rows)
+    shapes: pd.DataFrame = field(default_factory=_no_rows)
     notes: tuple[str, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,11 @@ requests hang until the client gives up; `high`, it fails at least a tenth, hide
 met no fault; `medium`, less; `low`, what was injected at the edge, where the app has no say, errors that the app tells
 itself, and what other findings explain already.
 
-Rank: what the app can change before what it cannot (`low`), then by requests failed or held up, then by failure rate.
+Rank: what must not be (`invariant_violated`), then what the app can change before what it cannot (`low`), then by
+requests failed or held up, then by failure rate.
+
+`FINDERS` say what goes wrong. `LACKS` say what the app lacks at a call site: such a pattern is a part of the worst
+that goes wrong there, and stands right behind it; where nothing does, it stands alone.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from chaos_analysis.patterns import (
     collateral,
     dependency_error,
     error_rate,
+    invariant_violated,
     missing_timeout,
     slow_recovery,
     tail_latency,
@@ -31,11 +36,13 @@ from chaos_analysis.patterns import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from types import ModuleType
 
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Pattern
 
 FINDERS = (
+    invariant_violated,
     missing_timeout,
     dependency_error,
     wrong_content,
@@ -46,10 +53,21 @@ FINDERS = (
     error_rate,
 )
 
+LACKS: tuple[ModuleType, ...] = ()
+
 
 def find_all(evidence: Evidence) -> tuple[Pattern, ...]:
-    """What every finder finds, ranked."""
-    return ranked(_told_apart(pattern for finder in FINDERS for pattern in finder.find(evidence)))
+    """What every finder finds, ranked, each followed by its parts."""
+    wholes = ranked(_told_apart(pattern for finder in FINDERS for pattern in finder.find(evidence)))
+    lacks = ranked(_told_apart(pattern for finder in LACKS for pattern in finder.find(evidence)))
+    parts = [replace(lack, part_of=_whole(lack, wholes)) for lack in lacks]
+    found = ranked([*wholes, *(part for part in parts if part.part_of is None)])
+    return tuple(each for whole in found for each in (whole, *(part for part in parts if part.part_of == whole.id)))
+
+
+def _whole(lack: Pattern, wholes: Iterable[Pattern]) -> str | None:
+    """The first of these at the call site of what is lacking."""
+    return next((whole.id for whole in wholes if lack.site is not None and whole.site == lack.site), None)
 
 
 def _told_apart(patterns: Iterable[Pattern]) -> Iterator[Pattern]:
@@ -65,6 +83,7 @@ def ranked(patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:
     return tuple(sorted(patterns, key=_rank))
 
 
-def _rank(pattern: Pattern) -> tuple[bool, int, float, str]:
+def _rank(pattern: Pattern) -> tuple[bool, bool, int, float, str]:
     harm = pattern.failures + pattern.slow
-    return pattern.severity == "low", -harm, -(pattern.rate.value or 0.0), pattern.id
+    mishap = pattern.finder != "invariant_violated"
+    return mishap, pattern.severity == "low", -harm, -(pattern.rate.value or 0.0), pattern.id

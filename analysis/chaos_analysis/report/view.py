@@ -28,12 +28,13 @@ BANNERS = {
 
 
 class Issue(NamedTuple):
-    """A pattern with its rank, the first proposal made for it, and the issue above that has the same one."""
+    """A pattern with its rank, the first proposal made for it, the issue above that has the same one, and its parts."""
 
     number: int
     pattern: Pattern
     proposal: Proposal | None
     same_as: int | None
+    parts: tuple[Pattern, ...] = ()
 
 
 def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[s
         "rows": rows,
         "evidence": evidence,
         "essence": essence,
+        "harm": harm,
         "fix_link": fix_link,
         "concerns": lambda proposal: _concerns(analysis, proposal),
         "picture": lambda plot: _picture(pictures.get(plot)),
@@ -67,9 +69,12 @@ def name(analysis: Analysis) -> str:
 
 def evidence(pattern: Pattern) -> str:
     """The sentence that a claim rests on, with its interval."""
+    if pattern.rate.value is None and pattern.finder == "invariant_violated":
+        return ""
     if pattern.rate.value is None:
         return f"Its rate is not known: {wording.estimate(pattern.rate)} (have {wording.count(pattern.rate.n)})."
-    what = "failed" if pattern.rate.unit == "probability" else "measured"
+    of_all = "were part of a violation" if pattern.finder == "invariant_violated" else "failed"
+    what = of_all if pattern.rate.unit == "probability" else "measured"
     said = f"{wording.plural(pattern.slow, 'slow answer')}; " if pattern.slow else ""
     said += _measured(pattern.rate, f"{wording.plural(pattern.rate.n, 'request')} {what}")
     if pattern.baseline and pattern.baseline.value is not None:
@@ -77,6 +82,11 @@ def evidence(pattern: Pattern) -> str:
     if pattern.p_value is not None:
         said += f"; p {'< 0.001' if pattern.p_value < 0.001 else f'= {wording.number(pattern.p_value)}'}"
     return f"{said}."
+
+
+def harm(pattern: Pattern) -> str:
+    """What a finding counts."""
+    return wording.plural(pattern.failures, "violation" if pattern.finder == "invariant_violated" else "failure")
 
 
 def essence(diff: str) -> str:
@@ -110,10 +120,12 @@ def _measured(estimate: Estimate, of: str) -> str:
 
 def _issues(analysis: Analysis) -> list[Issue]:
     issues: list[Issue] = []
-    for number, pattern in enumerate(analysis.patterns, start=1):
+    wholes = [pattern for pattern in analysis.patterns if pattern.part_of is None]
+    for number, pattern in enumerate(wholes, start=1):
         fix = _fix(analysis, pattern)
         same = next((above.number for above in issues if fix and above.proposal == fix), None)
-        issues.append(Issue(number, pattern, fix, same))
+        parts = tuple(part for part in analysis.patterns if part.part_of == pattern.id)
+        issues.append(Issue(number, pattern, fix, same, parts))
     return issues
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,7 +39,30 @@ def test_every_file_is_a_finder() -> None:
     """A file that is not in the tuple would never find anything."""
     assert patterns.__file__
     files = {path.stem for path in Path(patterns.__file__).parent.glob("[!_]*.py")}
-    assert {module.__name__.rpartition(".")[2] for module in patterns.FINDERS} == files
+    assert {module.__name__.rpartition(".")[2] for module in (*patterns.FINDERS, *patterns.LACKS)} == files
+
+
+def test_what_is_lacking_is_a_part_of_what_goes_wrong_there(
+    make_evidence: MakeEvidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands right behind it and names it; at a call site where nothing goes wrong it stands alone."""
+    evidence = make_evidence(requests=1000)
+    (wrong,) = (one for one in find_all(evidence) if one.finder == "dependency_error" and "Fares" in one.title)
+    assert wrong.site is not None
+    elsewhere = replace(wrong.site, line=wrong.site.line + 100)
+    lacks = [
+        replace(wrong, id=name, finder="no_such", site=site) for name, site in (("a", wrong.site), ("b", elsewhere))
+    ]
+    finder = ModuleType("no_such")
+    finder.find = lambda _: iter(lacks)  # type: ignore[attr-defined]  # as a finder's file has it
+    monkeypatch.setattr(patterns, "LACKS", (finder,))
+    found = find_all(evidence)
+    ids = [pattern.id for pattern in found]
+    assert {pattern.id: pattern.part_of for pattern in found if pattern.part_of or pattern.id in "ab"} == {
+        "a": wrong.id,
+        "b": None,
+    }
+    assert ids[ids.index(wrong.id) + 1] == "a"
 
 
 @pytest.mark.parametrize("rules", [(), (HARMLESS,)], ids=["no rules", "noop"])
