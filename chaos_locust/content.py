@@ -15,6 +15,11 @@ MOST_BYTES = 256 * 1024
 _MOST_PATHS = 1000
 _DEEPEST = 32
 _REMEMBERED = 4096
+# By such words answers say that they are less than they should be: as a key's name, or as the value of one.
+_MARKS = (
+    *("degraded", "stale", "partial", "fallback", "unavailable", "incomplete", "offline", "outdated"),
+    *("cached", "default", "estimated"),
+)
 _TYPES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
@@ -55,7 +60,7 @@ def _walk(value: Any, path: str, depth: int, found: set[str]) -> None:
     """Add the paths below a value: lists' elements share one, and what is empty is named for itself."""
     kind = _TYPES.get(type(value))
     if kind is not None:
-        found.add(f"{path}:{kind}")
+        found.add(f"{path}:{kind}{_mark(path, value)}")
     elif not depth or len(found) >= _MOST_PATHS:
         found.add("...")  # deeper or wider than any answer that people write by hand
     elif not value:
@@ -67,6 +72,14 @@ def _walk(value: Any, path: str, depth: int, found: set[str]) -> None:
         start = f"{path}." if path else ""
         for name, each in value.items():
             _walk(each, f"{start}{name}", depth - 1, found)
+
+
+def _mark(path: str, value: Any) -> str:
+    """`=true` of a truth value that is called as answers mark themselves, `=stale` of a text that is such a word."""
+    if isinstance(value, bool):
+        name = path.rpartition(".")[2].lower()
+        return f"={value}".lower() if any(mark in name for mark in _MARKS) else ""
+    return f"={value.lower()}" if isinstance(value, str) and value.lower() in _MARKS else ""
 
 
 def _hash(text: bytes) -> str:

@@ -22,13 +22,17 @@ def encoded(value):
         ({"bookings": [], "by": {}}, ["bookings[]:empty", "by:empty"]),
         ({"a": {"b": {"c": 1}}}, ["a.b.c:number"]),
         ([[1], ["x"]], ["[][]:number", "[][]:string"]),
+        (
+            {"is_stale": True, "from": "Cached", "ok": False},
+            ["from:string=cached", "is_stale:boolean=true", "ok:boolean"],
+        ),
         ({}, [":empty"]),
         ([], ["[]:empty"]),
         ("text", [":string"]),
     ],
 )
 def test_json_is_made_of_paths_and_types(pure, value, expected):
-    """A list's elements share one path, null is a type, and what is empty is named for itself."""
+    """A list's elements share one path, null is a type, what is empty is named, a mark has its value."""
     assert pure.content.paths(JSON, encoded(value)) == expected
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from chaos_analysis.outcomes.content import Contents
 from chaos_analysis.outcomes.decide import DELAYS, Answer, Event, Judge, Outcome
 from chaos_analysis.outcomes.events import gather
 from chaos_analysis.outcomes.usual import End, Usual
@@ -41,7 +42,8 @@ def table(evidence: Evidence, proven: Callable[[str, str], str]) -> pd.DataFrame
     `endpoint`: the client's `METHOD name`; `row`: whether the client has a row of the request; `status`,
         `error_class`, `response_ms` of that row.
     `outcome`: one of `OUTCOMES`; `tier`: how it is tied to this fault: `direct`, `causal`, `model`, or "" where nothing
-        had to be tied; `why`: what is to be said of it, mostly of an unknown one.
+        had to be tied; `why`: what is to be said of it, mostly of an unknown one; `judged`: whether the answer was held
+        against fault-free ones by its `content`, its `shape`, or its `status` and the locustfile's check alone.
     `error`: the exception that left the app, else the one that the call met; `frame`: `file:line function` of the app's
         deepest frame of the former, else the call site; both None for none.
     `attempts`: how often the call was made again; `waits`: the seconds before each; `recovered`: the last went well.
@@ -52,19 +54,23 @@ def table(evidence: Evidence, proven: Callable[[str, str], str]) -> pd.DataFrame
     """
     events = gather(evidence)
     usual = Usual(evidence)
-    judge = Judge(usual, proven, _at_rest(evidence))
-    found = pd.DataFrame(_decided(events, judge), columns=["outcome", "tier", "why"], index=events.index, dtype=object)
+    contents = Contents(evidence)
+    judge = Judge(usual, contents, proven, _at_rest(evidence))
+    found = pd.DataFrame(
+        _decided(events, judge, contents), columns=["outcome", "tier", "why"], index=events.index, dtype=object
+    )
     return pd.concat([events, found], axis=1).assign(
         error=events["left_error"].fillna(events["call_error"]),
         frame=_frames(events),
         added=_added(events, evidence),
+        judged=[contents.of(place).judged for place in events["place"].tolist()],
         alone=~events["key"].duplicated(keep=False),
     )
 
 
-def _decided(events: pd.DataFrame, judge: Judge) -> list[Outcome]:
+def _decided(events: pd.DataFrame, judge: Judge, contents: Contents) -> list[Outcome]:
     """The outcome of each event; requests that are alike are decided once."""
-    keys, facts, answers = events["key"].tolist(), list(_facts(events)), list(_answers(events))
+    keys, facts, answers = events["key"].tolist(), list(_facts(events)), list(_answers(events, contents))
     order = sorted(range(len(keys)), key=keys.__getitem__)
     known: dict[Any, list[Outcome]] = {}
     found: list[Outcome] = [Outcome("unknown")] * len(keys)
@@ -100,13 +106,13 @@ def _named(events: pd.DataFrame) -> np.ndarray:
     return np.asarray(np.where(edge, shows, left.notna() & (raised | there)), dtype=bool)
 
 
-def _answers(events: pd.DataFrame) -> Iterator[Answer]:
-    names = ("row", "endpoint", "status", "error_class", "left_error", "left_file", "left_line", "recorded")
-    for row, endpoint, status, error_class, error, file, line, recorded in zip(
+def _answers(events: pd.DataFrame, contents: Contents) -> Iterator[Answer]:
+    names = ("place", "endpoint", "status", "error_class", "left_error", "left_file", "left_line", "recorded")
+    for place, endpoint, status, error_class, error, file, line, recorded in zip(
         *(events[name].tolist() for name in names), strict=True
     ):
-        end = End(endpoint, int(status), error_class or "") if row else None
-        yield Answer(end, _raised(error, file, line), recorded)
+        end = End(endpoint, int(status), error_class or "") if place >= 0 else None
+        yield Answer(end, _raised(error, file, line), recorded, contents.of(place))
 
 
 def _raised(error: Any, file: Any, line: Any) -> str | None:

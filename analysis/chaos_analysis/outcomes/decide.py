@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from chaos_analysis.outcomes.content import Content
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from chaos_analysis.outcomes.content import Contents
     from chaos_analysis.outcomes.usual import End, Usual
+
+    Proven = Callable[[str, str], str]
 
 DELAYS = ("latency", "slow_body", "slow_statement", "lock_contention")
 _HARMLESS = ("noop",)
+_ENOUGH = 20  # fault-free successes before a status that none of them has is unusual
 _MOST = 0.9  # of what ends so with the fault must be due to it
 _GAVE_UP = ("DeadlineError", "GreenletExit", "timeout", "TimeoutError")
 
@@ -38,14 +44,13 @@ class Event(NamedTuple):
 
 class Answer(NamedTuple):
     """How the request ended: at the client (None without a row), and in the app (`left`: the exception's class and
-    frame; `alive`: the app noted its end). `content` is what its content says beside the fault-free: "right",
-    "degraded", "wrong", "" where it cannot be told."""
+    frame; `alive`: the app noted its end). `content` is what its content says beside the fault-free.
+    """
 
     end: End | None
     left: str | None
     alive: bool
-    content: str = ""
-    about: str = ""
+    content: Content = Content()
 
 
 class Outcome(NamedTuple):
@@ -59,8 +64,9 @@ class Outcome(NamedTuple):
 class Judge:
     """Decides; `proven` says for an endpoint and a rule by which tier the rule's fault is shown to fail requests."""
 
-    def __init__(self, usual: Usual, proven: Callable[[str, str], str], at_rest: frozenset[tuple[str, str]]) -> None:
+    def __init__(self, usual: Usual, contents: Contents, proven: Proven, at_rest: frozenset[tuple[str, str]]) -> None:
         self._usual = usual
+        self._contents = contents
         self._proven = proven
         self._at_rest = at_rest
 
@@ -68,16 +74,31 @@ class Judge:
         """The outcome of each event, in their order."""
         if answer.end is None:
             return [Outcome("unknown", why="the client has no row of this request")] * len(events)
-        word = _word(answer)
+        word, about = self._word(answer.end, answer)
         if word == "right":
             return [self._right(answer.end, event) for event in events]
         blamed, tier, why = self._blame(answer.end, answer, word, events)
         return [
-            Outcome(word, tier, why if word != "propagated" else "")
+            Outcome(word, tier, about)
             if blamed is not None and _cause(event) == blamed
             else Outcome("unknown", why=_other(event, blamed, why))
             for event in events
         ]
+
+    def _word(self, end: End, answer: Answer) -> tuple[str, str]:
+        """What the answer is, before anything is blamed for it, and what is to be said of that."""
+        if end.error_class in _GAVE_UP or (end.status == 0 and end.error_class.endswith("Timeout")):
+            return "hung", f"the client gave up: {end.error_class}"
+        if end.status == 0:
+            return ("lost", "") if answer.alive else ("crashed", "")
+        if end.status >= 500 or (end.status >= 400 and not end.ok):
+            return "propagated", ""
+        if not end.ok:
+            return "wrong", "it fails the locustfile's check"
+        usual = self._usual.statuses(end.endpoint)
+        if usual and end.status not in usual and self._usual.successes[end.endpoint] >= _ENOUGH:
+            return "propagated" if end.status >= 300 else "degraded", f"{end.status} instead of {_listed(usual)}"
+        return answer.content.word or "right", answer.content.about
 
     def _right(self, end: End, event: Event) -> Outcome:
         if event.did == "unsupported":
@@ -104,7 +125,7 @@ class Judge:
             able = [event for event in able or events if self._due(end, event.rule)]
             if len({_cause(event) for event in able}) != 1:
                 return None, "", f"{usual} of {free} fault-free requests end so too"
-        return self._alone(end, able, events)
+        return self._alone(end, able, events, self._contents.shown if answer.content.word else self._proven)
 
     def _named(self, end: End, answer: Answer, event: Event, own: float) -> tuple[tuple[str, str] | None, str, str]:
         alike = answer.left is not None and (end.endpoint, answer.left) in self._at_rest
@@ -113,11 +134,11 @@ class Judge:
         return _cause(event), "direct", ""
 
     def _alone(
-        self, end: End, able: Sequence[Event], events: Sequence[Event]
+        self, end: End, able: Sequence[Event], events: Sequence[Event], proven: Proven
     ) -> tuple[tuple[str, str] | None, str, str]:
         """The only one that can have done it, or the only one that is shown to do it."""
         causes = {_cause(event): event for event in able or [event for event in events if event.fault not in _HARMLESS]}
-        shown = {cause: tier for cause in causes if (tier := self._proven(end.endpoint, cause[0]))}
+        shown = {cause: tier for cause in causes if (tier := proven(end.endpoint, cause[0]))}
         if len(shown) == 1:
             return (*next(iter(shown.items())), "")
         if len(causes) == 1 and able:
@@ -131,19 +152,8 @@ class Judge:
         return bool(self._proven(end.endpoint, rule)) and self._usual.excess(end, rule) >= _MOST
 
 
-def _word(answer: Answer) -> str:
-    """What the answer is, before anything is blamed for it."""
-    end = answer.end
-    assert end is not None
-    if end.error_class in _GAVE_UP or (end.status == 0 and end.error_class.endswith("Timeout")):
-        return "hung"
-    if end.status == 0:
-        return "lost" if answer.alive else "crashed"
-    if end.status >= 500 or (end.status >= 400 and not end.ok):
-        return "propagated"
-    if not end.ok:
-        return "wrong"
-    return answer.content or "right"
+def _listed(statuses: frozenset[int]) -> str:
+    return " or ".join(map(str, sorted(statuses)))
 
 
 def _able(word: str, events: Sequence[Event]) -> list[Event]:

@@ -29,9 +29,9 @@ def gather(evidence: Evidence) -> pd.DataFrame:
     """One row an event, in the ledger's order.
 
     Columns of the ledger's `fault`; `dependency` and `call` (see `places`); `asked`, `injected` (seconds, NaN where the
-    fault has none), `did`; those of the client's row, `row` whether there is one; `left_…` of the exception that left
-    the app, `recorded` whether the app lived to note the end of the request; `call_…` of the call it met; `attempts`,
-    `waits`, `recovered` (see `repeats`).
+    fault has none), `did`; those of the client's row, `row` whether there is one and `place` where; `left_…` of the
+    exception that left the app, `recorded` whether the app lived to note the end of the request; `call_…` of the call
+    it met; `attempts`, `waits`, `recovered` (see `repeats`).
     """
     tables = evidence.tables
     faults, calls = tables.faults, tables.calls
@@ -43,7 +43,7 @@ def gather(evidence: Evidence) -> pd.DataFrame:
         faults[list(_EVENT)].reset_index(drop=True),
         named,
         _measured(faults),
-        _taken(tables.requests, rows, _ROW).assign(row=rows >= 0),
+        _taken(tables.requests, rows, _ROW).assign(row=rows >= 0, place=rows),
         _taken(tables.answers, left, _LEFT).assign(recorded=recorded),
         _taken(calls, met, _CALL),
         repeated(evidence, called["dependency"], met),

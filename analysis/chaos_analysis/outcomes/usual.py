@@ -31,6 +31,7 @@ class Usual:
         rows = evidence.tables.requests
         self._ends: dict[tuple[str, End], int] = {}
         self._requests: dict[tuple[str, str], int] = {}
+        self._statuses: dict[str, frozenset[int]] = {}
         self.successes: dict[str, int] = {}  # by endpoint, without a fault
         names = ("rule", "endpoint", "status", "error_class")
         columns = [pd.factorize(rows[name], use_na_sentinel=False) for name in names]
@@ -44,6 +45,7 @@ class Usual:
             self._ends[rule, end] = count
             self._requests[rule, end.endpoint] = self._requests.get((rule, end.endpoint), 0) + count
             if not rule and end.ok:
+                self._statuses[end.endpoint] = self.statuses(end.endpoint) | {end.status}
                 self.successes[end.endpoint] = self.successes.get(end.endpoint, 0) + count
 
     def n(self, endpoint: str, rule: str = "") -> int:
@@ -54,9 +56,9 @@ class Usual:
         """Those of them that ended so."""
         return self._ends.get((rule, end), 0)
 
-    def status_seen(self, endpoint: str, status: int) -> bool:
-        """Whether an answer without a fault had this status, well or not."""
-        return any(not rule and end.endpoint == endpoint and end.status == status for rule, end in self._ends)
+    def statuses(self, endpoint: str) -> frozenset[int]:
+        """The statuses of the answers without a fault that the client took for right."""
+        return self._statuses.get(endpoint, frozenset())
 
     def excess(self, end: End, rule: str) -> float:
         """The share of the requests that ended so with this rule's fault alone that would not have without."""

@@ -11,6 +11,9 @@ from chaos_analysis.errors import CsvError
 from chaos_analysis.model import Tables
 from chaos_analysis.rundir import RunDir
 from chaos_analysis.tables import join, ledger, locust_csv, requests
+from chaos_analysis.tables._frames import Columns
+
+_SHAPES = {"status": "int", "shape": "object", "paths": "object"}
 
 
 def build(run: RunDir) -> Tables:
@@ -33,6 +36,7 @@ def build(run: RunDir) -> Tables:
         ("when",),
     )
     history, totals = _locust(run, gaps)
+    shapes = [requests.read_objects(path, _SHAPES, ("method", "name"))[0] for path in run.shape_parts]
     return Tables(
         requests=join.rows_with_faults(client.rows, book.faults),
         faults=book.faults,
@@ -51,6 +55,9 @@ def build(run: RunDir) -> Tables:
     )
 
 
+        shapes=pd.concat(shapes, ignore_index=True)
+        if shapes
+        else Columns(("method", "name", *_SHAPES), _SHAPES).frame(),
 def empty() -> Tables:
     """Tables without a row, for an analysis that has no run folder."""
     return replace(build(RunDir(Path("/nonexistent"), {}, {})), gaps=())

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("key", "stage", "user", "started", "intended", "response_ms", "method", "name"),
-    *("status", "bytes", "error_class", "error", "faults", "path"),
+    *("status", "bytes", "error_class", "error", "faults", "path", "content"),
 )
 _KINDS = {
     "key": "object",
+    "content": "object",
     "started": "float",
     "intended": "float",
     "response_ms": "float",

@@ -103,6 +103,10 @@ class Folder:
     shapes: list[Any] = field(default_factory=list)
     count: int = 0
 
+    def shape(self, name: str, *paths: str) -> None:
+        """What a shape is made of; contents are then `name.digest`."""
+        self.shapes.append({"shape": name, "method": "GET", "name": "/trip", "status": 200, "paths": list(paths)})
+
     def request(self, stage: str = "chaos", endpoint: str = "GET /trip") -> Story:
         """The next request, a tenth of a second after the one before."""
         self.count += 1
