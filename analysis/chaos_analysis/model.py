@@ -195,8 +195,6 @@ class Tables:
     load: `load.jsonl`.
     shapes: `requests/shapes-*.jsonl`, what the shapes in the rows' `content` mean: `method, name, status, shape, paths`
         (a list).
-    shapes: `requests/shapes-*.jsonl`, what the shapes in the rows' `content` mean: `method, name, status, shape, paths`
-        (a list).
     resources: `resources.jsonl`, one row a process and time; `connections` is a dict address → number.
     stages: `name, started, ended`.
     totals: requests and failures by `source` (`"recorder"`: Locust's own statistics as the recorder saw them end,
@@ -216,7 +214,6 @@ class Tables:
     stages: pd.DataFrame
     gaps: tuple[str, ...] = ()
     totals: pd.DataFrame = field(default_factory=_no_rows)
-    shapes: pd.DataFrame = field(default_factory=_no_rows)
     parts: pd.DataFrame = field(default_factory=_no_rows)
     resources: pd.DataFrame = field(default_factory=_no_rows)
     shapes: pd.DataFrame = field(default_factory=_no_rows)

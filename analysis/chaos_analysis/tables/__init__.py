@@ -52,12 +52,12 @@ def build(run: RunDir) -> Tables:
         parts=pd.concat([client.parts, book.parts], ignore_index=True),
         notes=book.notes,
         resources=resources,
-    )
-
-
         shapes=pd.concat(shapes, ignore_index=True)
         if shapes
         else Columns(("method", "name", *_SHAPES), _SHAPES).frame(),
+    )
+
+
 def empty() -> Tables:
     """Tables without a row, for an analysis that has no run folder."""
     return replace(build(RunDir(Path("/nonexistent"), {}, {})), gaps=())
