@@ -15,13 +15,18 @@ _EMPTY: dict[str, type] = {"float": np.float64, "int": np.int64, "bool": np.bool
 
 
 class Columns:
-    """Grows a table by blocks of columns. Equal texts become one object, which is what keeps a million rows small."""
+    """Grows a table by blocks of columns. Equal texts become one object, which is what keeps a million rows small.
 
-    def __init__(self, names: Sequence[str], kinds: Mapping[str, str]) -> None:
+    Names (keys, ids) are too many to be kept at hand, but equal ones lie near one another: `near` are those that this
+    table and others met of late, and whoever gives it clears it.
+    """
+
+    def __init__(self, names: Sequence[str], kinds: Mapping[str, str], near: dict[Any, Any] | None = None) -> None:
         self._names = tuple(names)
         self._kinds = [kinds.get(name, "text") for name in names]
         self._blocks: list[list[np.ndarray]] = []
         self._texts: dict[Any, Any] = {}
+        self._near = {} if near is None else near
 
     def extend(self, columns: Sequence[Sequence[Any]]) -> None:
         """Add a block, given as its columns in order."""
@@ -36,10 +41,10 @@ class Columns:
         return pd.DataFrame({n: pd.Series(v, dtype=v.dtype, copy=False) for n, v in columns}, copy=False)
 
     def _array(self, kind: str, values: Sequence[Any]) -> np.ndarray:
-        if kind == "text":
-            return _objects(self._shared(values), len(values))
-        if kind == "tuple":
-            return _objects((tuple(value) if value else () for value in values), len(values))
+        if kind in ("text", "name"):
+            return _objects(_shared(values, self._texts if kind == "text" else self._near), len(values))
+        if kind == "names":
+            return _objects([tuple(_shared(value, self._near)) if value else () for value in values], len(values))
         if kind == "object":
             return _objects(values, len(values))
         if kind == "float":
@@ -48,12 +53,12 @@ class Columns:
             return _integers(values)
         return np.array([value is True for value in values], dtype=bool)
 
-    def _shared(self, values: Sequence[Any]) -> Iterable[Any]:
-        shared = self._texts.setdefault
-        try:
-            return list(map(shared, values, values))
-        except TypeError:  # a list or an object where a text should be
-            return [value if value is None else str(value) for value in values]
+
+def _shared(values: Sequence[Any], known: dict[Any, Any]) -> Iterable[Any]:
+    try:
+        return list(map(known.setdefault, values, values))
+    except TypeError:  # a list or an object where a text should be
+        return [value if value is None else str(value) for value in values]
 
 
 def _objects(values: Iterable[Any], count: int) -> np.ndarray:

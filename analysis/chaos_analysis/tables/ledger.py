@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from chaos_analysis.tables import reached
@@ -27,11 +30,14 @@ CALLS = (
 _REQUEST = ("key", "stage", "route", "method", "status", "seconds", "faults", "sampled", "error")
 ANSWERS = (*_REQUEST, "error_text", *_SITE)
 SUPPRESSED = ("id", "key", "stage", "rule", "seam", "reason")
-_FIELDS = {"fault": FAULTS[:-3], "call": CALLS[:-3], "request": _REQUEST, "suppressed": SUPPRESSED}
+_ERROR = ("class", "text")
+_END = ("id", "started", "finished", "measured")
+_FIELDS = {"fault": FAULTS[:-3], "end": _END, "call": CALLS[:-3], "request": _REQUEST, "suppressed": SUPPRESSED}
 _KINDS = {
-    **dict.fromkeys(("id", "key", "asked", "timeout", "error_text"), "object"),
-    "faults": "tuple",
-    **dict.fromkeys(("started", "seconds", "status", "line"), "float"),
+    **dict.fromkeys(("id", "key"), "name"),
+    "faults": "names",
+    **dict.fromkeys(("asked", "measured", "timeout", "error_text"), "object"),
+    **dict.fromkeys(("started", "finished", "seconds", "status", "line"), "float"),
     **dict.fromkeys(("occurrence", "pid"), "int"),
     "sampled": "bool",
 }
@@ -60,9 +66,9 @@ def read(records: Sequence[Path], points: Sequence[Path], app_dir: str) -> Ledge
     parts = [*reader.parts, *((path.name, "app", len(table), count, True) for path, count in broken.items())]
     return Ledger(
         reader.faults(),
-        reader.tables["call"].frame(),
-        reader.tables["request"].frame(),
-        reader.tables["suppressed"].frame(),
+        reader.frame("call"),
+        reader.frame("request"),
+        reader.frame("suppressed"),
         table,
         pd.DataFrame(parts, columns=["part", "kind", "records", "broken", "closed"]),
         (*reader.gaps, *gaps),
@@ -75,14 +81,13 @@ class _Reader:
 
     def __init__(self, app_dir: str) -> None:
         self._app_dir = app_dir
-        self._files: dict[str, str] = {}
         self.plans: dict[str, dict[int, tuple[str, ...]]] = {}
         self.gaps: list[str] = []
         self.notes: list[str] = []
         self.parts: list[tuple[str, str, int, int, bool]] = []
-        columns = {"fault": FAULTS, "call": CALLS, "request": ANSWERS, "suppressed": SUPPRESSED}
-        self.tables = {kind: Columns(names, _KINDS) for kind, names in columns.items()}
-        self._ends: dict[tuple[Any, Any], tuple[Any, Any]] = {}
+        columns = {"fault": FAULTS, "end": _END, "call": CALLS, "request": ANSWERS, "suppressed": SUPPRESSED}
+        self._near: dict[Any, Any] = {}
+        self._tables = {kind: Columns(names, _KINDS, self._near) for kind, names in columns.items()}
 
     def read(self, path: Path) -> None:
         """Take in one part."""
@@ -98,51 +103,55 @@ class _Reader:
             self.gaps.append(f"faults/{path.name}: {broken} records could not be read")
         self.parts.append((path.name, "app", records, broken, True))
 
-    def faults(self) -> pd.DataFrame:
-        """The fault events, each with its end where it has one."""
-        table = self.tables["fault"].frame()
-        pairs = zip(table["id"].tolist(), table["started"].tolist(), strict=True)
-        ends = [self._ends.get(pair) for pair in pairs]
-        table["finished"] = pd.Series([end[0] if end else None for end in ends], dtype="float64")
-        table["measured"] = pd.Series([end[1] if end else None for end in ends], dtype=object)
-        table["unknown"] = pd.Series([end is None for end in ends], dtype=bool)
+    def frame(self, kind: str) -> pd.DataFrame:
+        """The records of one kind."""
+        table = self._tables[kind].frame()
+        if "file" in table:
+            numbers, files = pd.factorize(table["file"], use_na_sentinel=False)
+            below = np.empty(len(files), dtype=object)
+            below[:] = [path_below(self._app_dir, file) if isinstance(file, str) else None for file in files]
+            table["file"] = pd.Series(below[numbers], dtype=object)
         return table
 
+    def faults(self) -> pd.DataFrame:
+        """The fault events, each with its end where it has one."""
+        table = self.frame("fault")
+        ends = self.frame("end")
+        places = {pair: place for place, pair in enumerate(_pairs(ends))}
+        found = np.fromiter(map(places.get, _pairs(table), repeat(-1)), dtype=np.int64, count=len(table))
+        told = ends[["finished", "measured"]].reindex(found)  # a row of nothing for -1
+        table[["finished", "measured"]] = told.set_axis(table.index)
+        return table.assign(unknown=found < 0)
+
     def _take(self, values: list[dict[str, Any]], plans: dict[int, tuple[str, ...]]) -> None:
-        by_kind: dict[Any, list[dict[str, Any]]] = {}
+        by_kind: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
         for value in values:
-            by_kind.setdefault(value.get("kind"), []).append(value)
-        for kind, table in self.tables.items():
-            table.extend(self._columns(kind, by_kind.get(kind, [])))
-        for value in by_kind.get("end", ()):
-            self._ends[value.get("id"), value.get("started")] = (value.get("finished"), value.get("measured"))
-        for value in by_kind.get("plan", ()):
+            by_kind[value.get("kind")].append(value)
+        for kind, table in self._tables.items():
+            table.extend(_columns(kind, by_kind[kind]))
+        self._near.clear()
+        for value in by_kind["plan"]:
             plans[value.get("plan", -1)] = tuple(value.get("rules") or ())
-        self.notes += [str(value.get("text")) for value in by_kind.get("note", ())]
-
-    def _columns(self, kind: str, records: list[dict[str, Any]]) -> list[Sequence[Any]]:
-        """The records of one kind as its table's columns."""
-        columns: list[Sequence[Any]] = [*fields(records, _FIELDS[kind])]
-        if kind == "request":
-            columns[-1:] = _spread(map(_error, columns[-1]), 2)
-        if kind != "suppressed":
-            (sites,) = fields(records, ["frame" if kind == "request" else "site"])
-            columns += _spread(map(self._site, sites), 3)
-        return columns
-
-    def _site(self, site: Any) -> tuple[Any, Any, Any]:
-        if not isinstance(site, dict):
-            return None, None, None
-        file = str(site.get("file"))
-        known = self._files.get(file)
-        if known is None:
-            known = self._files[file] = path_below(self._app_dir, file)
-        return known, site.get("line"), site.get("function")
+        self.notes += [str(value.get("text")) for value in by_kind["note"]]
 
 
-def _spread(values: Iterable[tuple[Any, ...]], width: int) -> list[Sequence[Any]]:
-    return list(zip(*values, strict=True)) or [()] * width
+def _pairs(table: pd.DataFrame) -> Iterable[tuple[Any, Any]]:
+    """What tells events of one id apart: a request that is sent again meets the same fault."""
+    return zip(table["id"].tolist(), table["started"].tolist(), strict=True)
 
 
-def _error(error: Any) -> tuple[Any, Any]:
-    return (error.get("class"), error.get("text")) if isinstance(error, dict) else (None, None)
+def _columns(kind: str, records: list[dict[str, Any]]) -> list[list[Any]]:
+    """The records of one kind as its table's columns."""
+    columns = fields(records, _FIELDS[kind])
+    if kind == "request":
+        columns[-1:] = _spread(columns[-1], _ERROR)
+    if kind in ("fault", "call", "request"):
+        (sites,) = fields(records, ["frame" if kind == "request" else "site"])
+        columns += _spread(sites, _SITE)
+    return columns
+
+
+def _spread(values: list[Any], names: Sequence[str]) -> list[list[Any]]:
+    """The fields of objects; all None of what is no object."""
+    nothing: dict[str, Any] = dict.fromkeys(names)
+    return fields([value if type(value) is dict else nothing for value in values], names)
