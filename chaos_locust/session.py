@@ -46,8 +46,8 @@ class Session(ABC):
         self.runner = runner
         self.part: Part | None = None
         self._ticker: gevent.Greenlet | None = None
-        self._finished = Event()  # not set while a test is being completed
-        self._finished.set()
+        self._concluded = Event()  # not set while a test is being completed
+        self._concluded.set()
         listen(environment.events.test_start, self._test_start)
         listen(environment.events.test_stop, self._test_stop)
         listen(environment.events.quitting, self._quitting)
@@ -102,7 +102,7 @@ class Session(ABC):
         return part
 
     def _test_start(self, **_: Any) -> None:
-        self._finished.wait()  # what is asked about the last test must not meet the load of this one
+        self._concluded.wait()  # what is asked about the last test must not meet the load of this one
         try:
             self.begin()
         except (PlanError, OSError) as error:
@@ -115,16 +115,16 @@ class Session(ABC):
         if self._ticker is not None:
             self._ticker.kill()
             self._ticker = None
-            self._finished.clear()
+            self._concluded.clear()
             try:
                 self.finish()
             finally:
-                self._finished.set()
+                self._concluded.set()
 
     def _quitting(self, **_: Any) -> None:
         if self._ticker is not None:
             self.stop_users()
-        self._finished.wait()
+        self._concluded.wait()
 
     def _tick(self) -> None:
         due, ended = time.monotonic() + 1, False
