@@ -11,6 +11,7 @@ from chaos_analysis.checks import (
     dose,
     ended,
     events,
+    invariants,
     load_generator,
     objectives,
     records,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Check
 
-CHECKS = (ended, data, dose, records, objectives, baseline, control, events, resources, load_generator)
+CHECKS = (ended, data, dose, records, objectives, baseline, control, events, invariants, resources, load_generator)
 
 
 def check_all(evidence: Evidence) -> tuple[Check, ...]:

@@ -10,7 +10,7 @@ import pandas as pd
 from chaos_analysis.errors import CsvError
 from chaos_analysis.model import Tables
 from chaos_analysis.rundir import RunDir
-from chaos_analysis.tables import join, ledger, locust_csv, requests
+from chaos_analysis.tables import invariants, join, ledger, locust_csv, requests
 from chaos_analysis.tables._frames import Columns
 
 _SHAPES = {"status": "int", "shape": "object", "paths": "object"}
@@ -36,6 +36,8 @@ def build(run: RunDir) -> Tables:
         ("when",),
     )
     history, totals = _locust(run, gaps)
+    stated, unread = invariants.read(run.path / "invariants.jsonl")
+    gaps += unread
     shapes = [requests.read_objects(path, _SHAPES, ("method", "name"))[0] for path in run.shape_parts]
     return Tables(
         requests=join.rows_with_faults(client.rows, book.faults),
@@ -51,6 +53,7 @@ def build(run: RunDir) -> Tables:
         totals=pd.concat([client.totals, totals], ignore_index=True),
         parts=pd.concat([client.parts, book.parts], ignore_index=True),
         notes=book.notes,
+        invariants=stated,
         resources=resources,
         shapes=pd.concat(shapes, ignore_index=True)
         if shapes

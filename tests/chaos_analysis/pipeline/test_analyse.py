@@ -55,7 +55,8 @@ def test_the_run_folder_itself_follows_the_schemas(make_run: MakeRun) -> None:
     """So what the tests make up is what the contract says."""
     folder, _ = make_run(requests=300)
     assert _errors("run", json.loads((folder / "run.json").read_text())) == []
-    for schema, pattern in (("ledger", "faults/*.jsonl"), ("requests", "requests/[0-9].jsonl")):
+    parts = (("ledger", "faults/*.jsonl"), ("requests", "requests/[0-9].jsonl"), ("invariants", "invariants.jsonl"))
+    for schema, pattern in parts:
         for part in folder.glob(pattern):
             assert [e for line in part.read_text().splitlines() for e in _errors(schema, json.loads(line))] == []
 
