@@ -11,7 +11,7 @@ from chaos_middleware import draws
 
 LONGEST = 120
 _SHOWN = 100
-_READ_AT_MOST = 2000
+_READ_AT_MOST = 500
 
 
 def _words(text: str) -> frozenset[str]:
@@ -36,7 +36,7 @@ READS = VALUES | _words(
 _ID = re.compile(
     r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"  # a UUID
     r"|[0-9a-fA-F]{16,}"  # a number or a hash in hexadecimal digits
-    r"|(?<![\w-])(?=[\w-]*[A-Z])(?=(?:[\w-]*?[0-9][A-Za-z]){2})[\w-]{20,}",  # a random token in base 64
+    r"|(?<![\w-])((?:[a-z]+[_-])*)(?=[\w-]*[A-Z])(?=(?:[\w-]*?[0-9][A-Za-z]){2})[\w-]{20,}",  # words_token
     re.ASCII,
 )
 
@@ -99,4 +99,4 @@ def _line(key: bytes | str) -> str:
         text = text[:_READ_AT_MOST] + draws.call_hash(ascii(text))
     if not text.isprintable():
         text = text.encode("unicode_escape").decode()
-    return _ID.sub("<id>", text)
+    return _ID.sub(r"\1<id>", text)
