@@ -5,11 +5,15 @@ A seam brings a `Call` of its own, an `Exchange` in its driver's terms and a `Ca
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
+from chaos_middleware.callsite import Site, site_of
 from chaos_middleware.errors import UnsupportedFault, mark_injected
 from chaos_middleware.faults.base import Target
+from chaos_middleware.plans import NOTHING
 
 if TYPE_CHECKING:
     from chaos_middleware.injector import Firing
@@ -37,26 +41,38 @@ class Call:
 
 
 class Exchange:
-    """A call on its way. It is what the ledger notes of the call when it has ended.
+    """A call on its way. It is what the ledger notes of it when it has ended. Cheap to make: one is made for every
+    call of a request under chaos, and few are ever written down.
 
     `limit`: the seconds that the caller grants to the answer, None where it waits for ever. `delayed_by`: the event
-    whose delay has used up a part of them.
+    whose delay has used up a part of them. `error`: what the call raised, until it is noted; `failed` is its class.
     """
 
+    depth: ClassVar[int] = 1  # frames of ours, from the constructor to the library: the search for the site skips them
     limit: float | None = None
     status: int | None = None
     error: BaseException | None = None
+    failed: str | None = None
+    occurrence: int | None = None
+    firings: Sequence[Firing] = ()
     delayed_by: str | None = None
     seconds = 0.0
 
     def __init__(self, request: Request, call: Call) -> None:
+        self._clock = monotonic()
         self.request = request
         self.call = call
-        self.started, self._clock = time(), monotonic()
-        self.occurrence, self.firings = request.injector.reach(request, call)
-        self.site = request.injector.frames.nearest()
-        for firing in self.firings:
-            firing.site = self.site
+        injector = request.injector
+        self._spot = injector.frames.spot(sys._getframe(self.depth))
+        if injector.places.get((request.stage, request.path, call.seam, call.facts)) is not NOTHING:
+            self.occurrence, self.firings = injector.reach(request, call)
+            for firing in self.firings:
+                firing.site = self.site
+
+    @property
+    def site(self) -> Site | None:
+        """The app's own frame that made the call."""
+        return None if self._spot is None else site_of(self._spot)
 
     def left(self) -> float | None:
         """What is left of `limit` in seconds."""
@@ -73,22 +89,28 @@ class Exchange:
     def note(self) -> None:
         """The call has ended."""
         self.seconds = monotonic() - self._clock
+        request = self.request
+        if self.error is not None:
+            self.failed, self.error = type(self.error).__name__, None  # its traceback leads back here
         for firing in self.firings:
-            self.request.injector.leave_out(firing)
-        self.request.injector.note_call(self.request, self)
+            request.injector.leave_out(firing)
+        if request.sampled or request.faults:
+            request.injector.record_call(request, self)
+        elif not request.closed:
+            request.calls.append(self)
 
     def record(self) -> dict[str, Any]:
         """The ledger's fields of this call."""
-        met = self.request.faults
+        met, site = self.request.faults, self.site
         return {
             "seam": self.call.seam,
             "target": self.call.identity,
             "occurrence": self.occurrence,
-            "site": self.site and self.site._asdict(),
-            "started": self.started,
+            "site": site and site._asdict(),
+            "started": time() - (monotonic() - self._clock),
             "seconds": self.seconds,
             "status": self.status,
-            "error": type(self.error).__name__ if self.error is not None else None,
+            "error": self.failed,
             "timeout": self.timeout(),
             "faults": [firing.id for firing in self.firings if firing.id in met],
         }

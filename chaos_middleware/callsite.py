@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
+from dis import findlinestarts
+from functools import lru_cache
 from types import CodeType, FrameType, TracebackType
 from typing import NamedTuple
 
+Spot = tuple[str, CodeType, int]  # a place in running code: file, code, and how far it has come in it
 _OUR_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _NOT_THE_APP = ("site-packages", "dist-packages")
 
@@ -34,11 +37,20 @@ class AppFrames:
 
     def nearest(self, frame: FrameType | None = None) -> Site | None:
         """The innermost frame of the app at or outside `frame` (default: the caller's), or None."""
-        frame = frame or sys._getframe(1)
+        spot = self.spot(frame or sys._getframe(1))
+        return None if spot is None else site_of(spot)
+
+    def spot(self, frame: FrameType | None) -> Spot | None:
+        """As `nearest`, for `site_of` to tell the line later: most calls are never asked for it, and that is slow."""
+        files = self._files
         while frame is not None:
-            file = self._own_file(frame.f_code.co_filename)
+            code = frame.f_code
+            try:
+                file = files[code.co_filename]
+            except KeyError:
+                file = self._own_file(code.co_filename)
             if file is not None:
-                return Site(file, frame.f_lineno, _function(frame.f_code))
+                return file, code, frame.f_lasti
             frame = frame.f_back
         return None
 
@@ -67,6 +79,18 @@ class AppFrames:
         if any(part in _NOT_THE_APP for part in inside) or not os.path.exists(file):
             return False
         return not file.startswith(self._foreign)
+
+
+@lru_cache(maxsize=1024)
+def site_of(spot: Spot) -> Site:
+    """The call site at a spot."""
+    file, code, reached = spot
+    line = code.co_firstlineno
+    for begin, at in findlinestarts(code):
+        if begin > reached:
+            break
+        line = at or line
+    return Site(file, line, _function(code))
 
 
 def _function(code: CodeType) -> str:

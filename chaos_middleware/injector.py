@@ -64,7 +64,7 @@ class Injector:
         self._seed = experiment.seed
         self._point = draws.pointer(experiment.seed)
         self._plans = Plans(experiment, ledger)
-        self._edges = self._plans.edges
+        self._edges, self.places = self._plans.edges, self._plans.calls
         self._firsts = {rule.name: count() for rule in experiment.rules}
         self._told: set[str] = set()
         share = draws.rule_hash(self._seed, _SAMPLE)
@@ -93,7 +93,9 @@ class Injector:
 
         Firings have no site yet: the seam gives it when it has one.
         """
-        place = self._plans.call(request, call)
+        place = self.places.get((request.stage, request.path, call.seam, call.facts))
+        if place is None:
+            place = self._plans.call(request, call)
         if not place.tail:
             return None, []
         identity = call.identity
@@ -146,15 +148,6 @@ class Injector:
             firing.did = "unsupported"
             self.ledger.write("note", level="error", text=f"rule {firing.rule.name}: {error}")
 
-    def note_call(self, request: Request, exchange: Exchange) -> None:
-        """Note an outbound call that has ended: at once for a request that is sampled or met a fault, else when it
-        meets one.
-        """
-        if request.sampled or request.faults:
-            self._record_call(request, exchange)
-        elif not request.closed:
-            request.calls.append(exchange)
-
     def close(self, request: Request) -> None:
         """The request has left the app."""
         request.closed = True
@@ -164,7 +157,7 @@ class Injector:
         if not (request.sampled or request.faults):
             return
         for exchange in calls:
-            self._record_call(request, exchange)
+            self.record_call(request, exchange)
         error, site = request.error, None
         if error is not None:
             site = self.frames.deepest(error.__traceback__)
@@ -196,7 +189,8 @@ class Injector:
             seam=firing.rule.seam, reason=reason,
         )  # fmt: skip
 
-    def _record_call(self, request: Request, exchange: Exchange) -> None:
+    def record_call(self, request: Request, exchange: Exchange) -> None:
+        """Note an outbound call that has ended."""
         about = {"key": request.key, "stage": request.stage, "route": request.where(), "sampled": request.sampled}
         self.ledger.write("call", **about, **exchange.record())
 

@@ -36,7 +36,7 @@ class Place(NamedTuple):
     lanes: draws.Lanes
 
 
-_NOTHING = Place("", (), draws.lanes([]))
+NOTHING = Place("", (), draws.lanes([]))
 
 
 class Plans:
@@ -50,7 +50,7 @@ class Plans:
         self._ledger = ledger
         self._remember = not any(rule.match.header for rule in experiment.rules)
         self.edges: dict[tuple[str, str, str], Place] = {}
-        self._calls: dict[tuple[str, str, str, tuple[str, ...]], Place] = {}
+        self.calls: dict[tuple[str, str, str, tuple[str, ...]], Place] = {}
 
     def edge(self, request: Request) -> Place:
         """The place of a request that is not in `edges`."""
@@ -62,21 +62,18 @@ class Plans:
         return place
 
     def call(self, request: Request, call: Call) -> Place:
-        """The place of an outbound call."""
-        where = (request.stage, request.path, call.seam, call.facts)
-        place = self._calls.get(where)
-        if place is None:
-            place = self._place(call.seam, request, call)
-            if self._remember:
-                if len(self._calls) >= _REMEMBERED:
-                    self._calls.clear()
-                self._calls[where] = place
+        """The place of an outbound call that is not in `calls`."""
+        place = self._place(call.seam, request, call)
+        if self._remember:
+            if len(self.calls) >= _REMEMBERED:
+                self.calls.clear()
+            self.calls[request.stage, request.path, call.seam, call.facts] = place
         return place
 
     def _place(self, seam: str, request: Request, call: Call | None) -> Place:
         rules = [r for r in self._experiment.rules if r.seam == seam and _matches(r, request, call)]
         if call is not None and not rules:
-            return _NOTHING
+            return NOTHING
         example = call.identity if call else f"{request.method} {request.path}"
         number = self._ledger.plan(seam, tuple(rule.name for rule in rules), example)
         rated = [(rule, rule.rate_in(request.stage)) for rule in rules]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import socket
 import sys
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Callable
 
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.request import current
 from chaos_middleware.seams.http_client import wire
-from chaos_middleware.seams.http_client.exchange import HttpExchange
+from chaos_middleware.seams.http_client.exchange import HttpExchange, http_call, seconds
 
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
@@ -24,15 +24,15 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
     """`HTTPConnection.endheaders`, which connects and sends, with faults for the calls of a current request."""
 
     @wraps(original)
-    def hooked(conn: Any, *args: Any, **kwargs: Any) -> None:
+    def hooked(conn: Any, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         request = current.get()
-        if request is None or not conn._buffer or _is_urllib3(conn):  # an empty buffer is an error of the caller
-            original(conn, *args, **kwargs)
+        if request is None or _is_urllib3(type(conn)) or not conn._buffer:  # an empty buffer is an error of the caller
+            original(conn, message_body, encode_chunked=encode_chunked)
             return
         exchange = _ConnectionExchange(request, conn)
         try:
             exchange.open()
-            original(conn, *args, **kwargs)
+            original(conn, message_body, encode_chunked=encode_chunked)
         except BaseException as error:
             exchange.error = error
             exchange.note()
@@ -45,6 +45,8 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
 
 
 class _ConnectionExchange(HttpExchange):
+    depth = 3
+
     def __init__(self, request: Request, conn: Any) -> None:
         self._conn = conn
         self._timeout = conn.timeout
@@ -53,8 +55,8 @@ class _ConnectionExchange(HttpExchange):
         self._late_error: Exception | None = None
         method, url = conn._buffer[0].decode("latin-1").split(" ")[:2]  # it is kept nowhere else
         host = conn._tunnel_host or conn.host  # behind a proxy, the one that is asked
-        timeout = conn.timeout if conn.sock is None else conn.sock.gettimeout()
-        super().__init__(request, method, host, url, (timeout, timeout))
+        self._asked = conn.timeout if conn.sock is None else conn.sock.gettimeout()
+        super().__init__(request, http_call(method, host, url))
 
     def open(self) -> None:
         """Before the request is sent: make the connection a real one with the time that is left, or one to nobody."""
@@ -108,6 +110,9 @@ class _ConnectionExchange(HttpExchange):
             raise
         return response if self.answer is None else self._play(self.answer)
 
+    def timeouts(self) -> tuple[float | None, float | None]:
+        return (seconds(self._asked),) * 2
+
     def connect_timed_out(self) -> Exception:
         return socket.timeout("timed out")
 
@@ -149,6 +154,7 @@ class _ConnectionExchange(HttpExchange):
         return response
 
 
-def _is_urllib3(conn: Any) -> bool:
+@lru_cache(maxsize=64)
+def _is_urllib3(kind: Any) -> bool:
     module = sys.modules.get("urllib3.connection")
-    return module is not None and isinstance(conn, module.HTTPConnection)
+    return module is not None and issubclass(kind, module.HTTPConnection)

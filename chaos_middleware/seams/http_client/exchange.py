@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -14,7 +15,6 @@ from chaos_middleware.seams.http_client import wire
 
 if TYPE_CHECKING:
     from chaos_middleware.injector import Firing
-    from chaos_middleware.request import Request
 
 _NEED_AN_ANSWER = ("truncated_body",)  # act on an answer that has come, whatever their phase
 
@@ -36,25 +36,28 @@ class HttpCall(Call):
         return f"{method} {host}{path}" + (f"?{self._query}" if self._query else "")
 
 
+@lru_cache(maxsize=1024)
+def http_call(method: str, host: str, url: str) -> HttpCall:
+    """`url`: a path with its query, or absolute through a forwarding proxy."""
+    if url[:1] != "/":
+        parts = urlsplit(url)
+        host, url = parts.hostname or host, parts._replace(scheme="", netloc="").geturl()
+    path, _, query = url.partition("?")
+    return HttpCall(method, host, path, query)
+
+
 class HttpExchange(Exchange):
-    """`connect` is the caller's connect timeout in seconds, `limit` its read timeout; None where it has none.
+    """`connect` is the caller's connect timeout in seconds, `limit` its read timeout; None where it has none. Both are
+    there from `before` on: a call without a fault needs neither.
 
     `answer` holds the bytes of an answer that is to be played in the place of the real one, `cut_by` the event that
     broke it off.
     """
 
+    connect: float | None = None
     answer: bytes | None = None
     cut_by: str | None = None
     response: Any = None
-
-    def __init__(self, request: Request, method: str, host: str, url: str, timeout: tuple[Any, Any]) -> None:
-        """`url`: a path with its query, or absolute through a forwarding proxy; `timeout`: as the library has it."""
-        if url[:1] != "/":
-            parts = urlsplit(url)
-            host, url = parts.hostname or host, parts._replace(scheme="", netloc="").geturl()
-        path, _, query = url.partition("?")
-        self.connect, self.limit = _seconds(timeout[0]), _seconds(timeout[1])
-        super().__init__(request, HttpCall(method, host, path, query))
 
     @property
     def needs_answer(self) -> bool:
@@ -63,6 +66,7 @@ class HttpExchange(Exchange):
 
     def before(self) -> None:
         """Let the faults act that come before the call."""
+        self.connect, self.limit = self.timeouts()
         self._act([firing for firing in self.firings if not _is_late(firing)])
 
     def after(self, response: Any) -> None:
@@ -70,8 +74,13 @@ class HttpExchange(Exchange):
         self.response, self.answer = response, None
         self._act([firing for firing in self.firings if _is_late(firing)])
 
+    def timeouts(self) -> tuple[float | None, float | None]:
+        """The caller's connect and read timeouts in seconds."""
+        raise NotImplementedError
+
     def timeout(self) -> Any:
-        return None if self.connect is self.limit is None else (self.connect, self.limit)
+        timeouts = self.timeouts()
+        return None if timeouts == (None, None) else timeouts
 
     def connect_timed_out(self) -> Exception:
         """The error of this library when no connection comes about in time."""
@@ -123,10 +132,10 @@ class HttpTarget(CallTarget):
         self.firing.did = f"{len(body)} other bytes"
 
 
-def _seconds(timeout: Any) -> float | None:
+def seconds(timeout: Any) -> float | None:
     """A timeout as the libraries have it: a number, None for none, or a mark for the process's default."""
-    seconds: float | None = timeout
-    return seconds if seconds is None or isinstance(seconds, (int, float)) else socket.getdefaulttimeout()
+    number: float | None = timeout
+    return number if number is None or isinstance(number, (int, float)) else socket.getdefaulttimeout()
 
 
 def _is_late(firing: Firing) -> bool:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.request import current
 from chaos_middleware.seams.http_client import wire
-from chaos_middleware.seams.http_client.exchange import HttpExchange
-
-if TYPE_CHECKING:
-    from chaos_middleware.request import Request
+from chaos_middleware.seams.http_client.exchange import HttpExchange, http_call, seconds
 
 
 def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,28 +19,48 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
         request = current.get()
         if request is None:
             return original(*attempt, **kwargs)
-        return _PoolExchange(request, original, attempt, kwargs).run()
+        pool = attempt[0]
+        exchange = _PoolExchange(request, http_call(attempt[2], pool.host, attempt[3]))
+        exchange.asked = kwargs.get("timeout", pool.timeout)
+        try:
+            response = exchange.faulted(original, attempt, kwargs) if exchange.firings else original(*attempt, **kwargs)
+            exchange.status = response.status
+        except BaseException as error:
+            exchange.error = error
+            raise
+        finally:
+            exchange.note()
+        return response
 
     return _make_request
 
 
 class _PoolExchange(HttpExchange):
-    def __init__(self, request: Request, original: Any, attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._original, self._attempt, self._kwargs = original, attempt, kwargs
-        self._pool, self._conn, method, self._url = attempt[:4]
-        super().__init__(request, method, self._pool.host, self._url, _timeouts(self._pool, kwargs))
+    depth = 2
+    asked: Any = None  # the caller's `Timeout`
 
-    def run(self) -> Any:
-        """The attempt: the library's response, or its error."""
-        try:
-            response = self._faulted() if self.firings else self._original(*self._attempt, **self._kwargs)
-            self.status = response.status
-        except BaseException as error:
-            self.error = error
-            raise
-        finally:
-            self.note()
-        return response
+    def faulted(self, original: Callable[..., Any], attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The attempt with its faults: the library's response, or its error."""
+        self._original, self._attempt, self._kwargs = original, attempt, kwargs
+        self._pool, self._conn, _, self._url = attempt[:4]
+        self.before()
+        if self.answer is None:
+            response = self._send_in_time()
+            self.after(response)
+            if self.answer is None:
+                if not self.needs_answer:
+                    return response
+                self.answer = wire.whole(self.raw())
+            self._conn.close()
+        return self._play(self.answer)
+
+    def timeouts(self) -> tuple[float | None, float | None]:
+        """As the caller gave them, with the bound on both together applied."""
+        timeout = self.asked
+        if timeout.total is not None:
+            timeout = timeout.clone()
+            timeout.start_connect()  # only then it knows the rest
+        return seconds(timeout.connect_timeout), seconds(timeout.read_timeout)
 
     def connect_timed_out(self) -> Exception:
         from urllib3.exceptions import ConnectTimeoutError  # noqa: PLC0415 - it is the app's, and loaded
@@ -58,18 +75,6 @@ class _PoolExchange(HttpExchange):
 
     def raw(self) -> Any:
         return getattr(self.response, "_original_response", self.response)
-
-    def _faulted(self) -> Any:
-        self.before()
-        if self.answer is None:
-            response = self._send_in_time()
-            self.after(response)
-            if self.answer is None:
-                if not self.needs_answer:
-                    return response
-                self.answer = wire.whole(self.raw())
-            self._conn.close()
-        return self._play(self.answer)
 
     def _send(self, **changed: Any) -> Any:
         return self._original(*self._attempt, **{**self._kwargs, **changed})
@@ -113,14 +118,3 @@ class _PoolExchange(HttpExchange):
 
         looks = self._kwargs.get("enforce_content_length", "preload_content" in self._kwargs)
         return cut_short(self.cut_by or "", IncompleteRead if looks else None)
-
-
-def _timeouts(pool: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
-    """The caller's connect and read timeouts as it gave them, with the bound on both together applied."""
-    timeout = kwargs.get("timeout")
-    if not isinstance(timeout, type(pool.timeout)):
-        timeout = pool.timeout if timeout is None else pool._get_timeout(timeout)
-    if timeout.total is not None:
-        timeout = timeout.clone()
-        timeout.start_connect()  # only then it knows the rest
-    return timeout.connect_timeout, timeout.read_timeout
