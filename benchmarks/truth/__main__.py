@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.truth import chance, servers, table
 from benchmarks.truth.collect import CaseError, Service, services
-from benchmarks.truth.judge import judge
+from benchmarks.truth.judge import Judgement, judge
 from benchmarks.truth.run import ROOT, Ran, leave_ctrl_c_to_runs, run
 
 SEEDS = (1, 2, 3)
@@ -49,7 +49,7 @@ def _bench(chosen: Sequence[Service], seeds: Sequence[int], args: argparse.Names
     print(f"all meet faults enough with a probability of {enough:.2%}", flush=True)
     with servers.started() as env:
         for service, ran in _all(chosen, seeds, args.jobs, out, env):
-            judged = judge(service, ran.patterns)
+            judged = Judgement() if ran.error else judge(service, ran.patterns)
             results.append((service, ran, judged))
             print("\n".join(table.lines(service, ran, judged)), flush=True)
             if judged.good and not (args.keep or ran.error):

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,6 @@ from benchmarks.truth.case import STAGES, Case
 from benchmarks.truth.collect import CASES, Service
 from chaos_analysis import artefacts
 from chaos_test import runner
-from chaos_test.errors import ChaosTestError
 from chaos_test.experiment import prepare
 from chaos_test.interrupt import Interrupt
 from chaos_test.plan import Plan, free_port
@@ -55,8 +55,9 @@ def run(service: Service, seed: int, out: Path, env: Mapping[str, str]) -> Ran:
     folder.mkdir(parents=True)
     try:
         ran = _run(service, seed, folder, env)
-    except ChaosTestError as error:
-        ran = Ran(folder, 0.0, error=str(error))
+    except Exception as error:  # one run that cannot be made or read is one run lost
+        (folder / "traceback.txt").write_text(traceback.format_exc())
+        ran = Ran(folder, 0.0, error=f"{type(error).__name__}: {error}")
     return Ran(ran.folder, time.monotonic() - started, ran.patterns, ran.fired, ran.error)
 
 

@@ -25,7 +25,7 @@ CASE = Case(
         {"name": "edge-exception", "seam": "wsgi", "fault": {"type": "exception"}},
         {"name": "edge-slow", "seam": "wsgi", "fault": {"type": "latency", "seconds": 0.1}},
     ],
-    requests=500,
+    requests=600,
     reach=0.3,  # half of them, where no earlier fault has ended the call
     least=2,
 )
