@@ -43,7 +43,9 @@ def test_violations_are_told_with_their_requests(check, pure):
 
     def fails(service, facts):
         for each in facts["booked"]:
-            yield pure.invariants.Violation(f"booking {each['id']} is gone", each, suspects=["3.1.cancel"])
+            yield pure.invariants.Violation(
+                f"booking {each['id']} is gone", each, suspects=["3.1.cancel", "4.1.cancel"]
+            )
         yield "and it is cold"
 
     result = check(fails, facts=[fact])["fails"]
@@ -52,7 +54,7 @@ def test_violations_are_told_with_their_requests(check, pure):
     assert line["checked"]
     assert line["facts"] == 1
     assert line["violations"] == [
-        {"text": "booking 7 is gone", "keys": ["0.1.book"], "suspects": ["3.1.cancel"]},
+        {"text": "booking 7 is gone", "keys": ["0.1.book"], "suspects": ["3.1.cancel", "4.1.cancel"]},
         {"text": "and it is cold", "keys": [], "suspects": []},
     ]
 

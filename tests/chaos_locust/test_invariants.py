@@ -60,6 +60,13 @@ def test_an_invariant_needs_a_sentence(invariants, name):
 
 def test_a_violation_names_requests_by_facts_or_keys(pure, invariants):
     """Each once; those it is about for certain apart from those that are only suspected."""
-    fact = pure.facts.Fact("booked", "0.1.book", "chaos", 1.0, {})
-    violation = invariants.Violation("gone", fact, "0.1.book", "0.1.mine", suspects=[fact])
-    assert (violation.text, violation.keys, violation.suspects) == ("gone", ("0.1.book", "0.1.mine"), ("0.1.book",))
+    facts = [pure.facts.Fact("booked", f"{n}.1.book", "chaos", 1.0, {}) for n in range(3)]
+    violation = invariants.Violation("gone", facts[0], "0.1.book", "0.1.mine", suspects=facts[1:])
+    assert (violation.text, violation.keys) == ("gone", ("0.1.book", "0.1.mine"))
+    assert violation.suspects == ("1.1.book", "2.1.book")
+
+
+def test_a_single_suspect_did_it(pure, invariants):
+    """There is nobody else."""
+    violation = invariants.Violation("gone", "0.1.book", suspects=["1.1.book"])
+    assert (violation.keys, violation.suspects) == (("0.1.book", "1.1.book"), ())

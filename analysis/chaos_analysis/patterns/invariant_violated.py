@@ -51,13 +51,12 @@ def _pattern(invariant: Invariant, led: dict[str, tuple[_Led, ...]], evidence: E
     first = next(iter(counts), None)
     rules = tuple(sorted({way.rule for way in counts}))
     sites = {way.site for way in counts}
-    keys = [key for violation in invariant.violations for key in violation.keys]
-    alone, control, p = _compared(evidence, keys, rules)
     certain = all(violation.keys for violation in invariant.violations)
+    alone, control, p = _compared(evidence, _involved(invariant, led) if certain else set(), rules)
     direct = certain and all(any(way.failed for way in each) for each in ways)
     known = certain and p is not None and p < SIGNIFICANT
     by = f" ({_words.listed(f'{fault}' for fault in dict.fromkeys(way.fault for way in counts))})" if counts else ""
-    suspects = [key for violation in invariant.violations for key in violation.suspects]
+    keys = [key for violation in invariant.violations for key in violation.keys or violation.suspects]
     return Pattern(
         id=f"invariant_violated:{invariant.name}",
         finder="invariant_violated",
@@ -79,7 +78,7 @@ def _pattern(invariant: Invariant, led: dict[str, tuple[_Led, ...]], evidence: E
             *(("violation", violation.text) for violation in invariant.violations[1:_SHOWN]),
             *((str(way), f"on the way to {times} of {n}") for way, times in counts.most_common()),
         ),
-        keys=_words.keys([*keys, *suspects]),
+        keys=_words.keys(keys),
     )
 
 
@@ -97,7 +96,8 @@ def _summary(invariant: Invariant, ways: list[set[_Led]], *, certain: bool) -> s
         return said + "Which of the requests that failed or got no answer led there, the service does not tell."
     if free:
         return said + f"In {free} of {len(ways)} no request involved met a fault: those are the app's own."
-    return said + "Each time, a request involved met a fault."
+    met = "failed by" if all(any(way.failed for way in each) for each in ways) else "met"
+    return said + f"Each time, a request involved {met} a fault."
 
 
 def _ways(violation: Violation, led: dict[str, tuple[_Led, ...]]) -> set[_Led]:
@@ -123,21 +123,25 @@ def _faults(evidence: Evidence, violated: list[Invariant]) -> dict[str, tuple[_L
     return led
 
 
+def _involved(invariant: Invariant, led: dict[str, tuple[_Led, ...]]) -> set[str]:
+    """Of each violation the requests that met a fault, else all: a repetition that met none did not cause it."""
+    involved = (([key for key in each.keys if key in led] or each.keys) for each in invariant.violations)
+    return {key for keys in involved for key in keys}
+
+
 def _compared(
-    evidence: Evidence, keys: list[str], rules: tuple[str, ...]
+    evidence: Evidence, involved: set[str], rules: tuple[str, ...]
 ) -> tuple[Estimate, Estimate | None, float | None]:
-    """How often requests with one of the rules alone are part of a violation, how often those with none, and whether
+    """How often requests with one of the rules alone led to a violation, how often those with none did, and whether
     that is chance: Fisher, adjusted over the rules.
     """
-    involved = set(keys)
     endpoints = set(evidence.met(involved)["endpoint"])
     rows = evidence.chaos[evidence.chaos["endpoint"].isin(endpoints)]
-    part = rows["key"].isin(involved)
-    control = rows["control"]
+    part, control = rows["key"].isin(involved), rows["control"]
     hits, n = int(part[control].sum()), int(control.sum())
-    met = {rule: rows["rule"] == rule for rule in rules}
-    tests = [fisher(int(part[mask].sum()), int(mask.sum()), hits, n) for mask in met.values() if mask.any()]
-    alone = rows["rule"].isin(rules)
+    met = [rows["rule"] == rule for rule in rules]
+    tests = [fisher(int(part[mask].sum()), int(mask.sum()), hits, n) for mask in met if mask.any()]
     if not tests or not n:
         return Estimate(None, None, None, len(involved), "probability"), None, None
+    alone = rows["rule"].isin(rules)
     return proportion(int(part[alone].sum()), int(alone.sum())), proportion(hits, n), min(adjusted(tests))

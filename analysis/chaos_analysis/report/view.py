@@ -73,7 +73,7 @@ def evidence(pattern: Pattern) -> str:
         return ""
     if pattern.rate.value is None:
         return f"Its rate is not known: {wording.estimate(pattern.rate)} (have {wording.count(pattern.rate.n)})."
-    of_all = "were part of a violation" if pattern.finder == "invariant_violated" else "failed"
+    of_all = "led to a violation" if pattern.finder == "invariant_violated" else "failed"
     what = of_all if pattern.rate.unit == "probability" else "measured"
     said = f"{wording.plural(pattern.slow, 'slow answer')}; " if pattern.slow else ""
     said += _measured(pattern.rate, f"{wording.plural(pattern.rate.n, 'request')} {what}")
