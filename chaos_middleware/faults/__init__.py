@@ -7,6 +7,7 @@ from __future__ import annotations
 from chaos_middleware.faults.base import Fault, Target
 from chaos_middleware.faults.cache_miss import CacheMiss
 from chaos_middleware.faults.connect_timeout import ConnectTimeout
+from chaos_middleware.faults.connection_refused import ConnectionRefused
 from chaos_middleware.faults.connection_reset import ConnectionReset
 from chaos_middleware.faults.cpu_pressure import CpuPressure
 from chaos_middleware.faults.descriptors_exhausted import DescriptorsExhausted
@@ -29,6 +30,7 @@ FAULTS: tuple[type[Fault], ...] = (
     HttpError,
     ConnectTimeout,
     ReadTimeout,
+    ConnectionRefused,
     ConnectionReset,
     SlowBody,
     TruncatedBody,

@@ -34,6 +34,7 @@ SEAM_FAULTS: dict[str, dict[str, str]] = {
         "latency": "",
         "connect_timeout": "a call that was made had its connection",
         "read_timeout": "",
+        "connection_refused": "a call that was made had its connection",
         "connection_reset": "",
         "http_error": "",
         "truncated_body": "",

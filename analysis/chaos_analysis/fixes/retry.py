@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
 STATUSES = (502, 503, 504)
-_COVERED = {"connection_reset", "connect_timeout", "read_timeout"}  # not what happens while the body is read
+# Not what happens while the body is read.
+_COVERED = {"connection_refused", "connection_reset", "connect_timeout", "read_timeout"}
 _POLICY = (
     "# What is safe to repeat is repeated, at most twice, after a growing, jittered pause.",
     "{name} = Retry(",

@@ -29,6 +29,7 @@ COVERED = frozenset(
     }
 )
 _USUALLY = {
+    "connection_refused": "ConnectionError",
     "connection_reset": "ConnectionError",
     "connect_timeout": "ConnectTimeout",
     "read_timeout": "ReadTimeout",

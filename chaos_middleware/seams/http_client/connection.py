@@ -26,7 +26,9 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def hooked(conn: Any, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         request = current.get()
-        if request is None or _is_urllib3(conn.__class__) or not conn._buffer:  # an empty buffer is an error of the caller
+        if (
+            request is None or _is_urllib3(conn.__class__) or not conn._buffer
+        ):  # an empty buffer is an error of the caller
             original(conn, message_body, encode_chunked=encode_chunked)
             return
         exchange = _ConnectionExchange(request, conn)

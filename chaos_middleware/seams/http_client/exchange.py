@@ -16,6 +16,7 @@ from chaos_middleware.seams.http_client import wire
 if TYPE_CHECKING:
     from chaos_middleware.injector import Firing
 
+_WITHOUT_CONNECTION = ("connect_timeout", "connection_refused")
 _NEED_AN_ANSWER = ("truncated_body",)  # act on an answer that has come, whatever their phase
 
 
@@ -86,6 +87,14 @@ class HttpExchange(Exchange):
         """The error of this library when no connection comes about in time."""
         raise NotImplementedError
 
+    def refused(self) -> Exception:
+        """The error of this library where nobody listens."""
+        return ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+
+    def was_reset(self) -> Exception:
+        """The error of this library when the peer resets the connection."""
+        return ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+
     def raw(self) -> Any:
         """The answer that came, as `http.client.HTTPResponse`."""
         return self.response
@@ -105,9 +114,11 @@ class HttpTarget(CallTarget):
 
     def fail(self, how: str, give_up: float = 0.0) -> NoReturn:
         exchange = self.exchange
+        if how in _WITHOUT_CONNECTION and exchange.response is not None:
+            raise UnsupportedFault(f"{how} has no `after`: a call that was made had its connection")
+        if how == "connection_refused":
+            self.fail_with(exchange.refused())
         if how == "connect_timeout":
-            if exchange.response is not None:
-                raise UnsupportedFault("connect_timeout has no `after`: a call that was made had its connection")
             self.sleep(give_up if exchange.connect is None else exchange.connect)
             self.fail_with(exchange.connect_timed_out())
         left = exchange.left()
@@ -115,7 +126,7 @@ class HttpTarget(CallTarget):
             self.sleep(give_up if left is None else left)
             if left is not None:
                 self.fail_with(exchange.timed_out())
-        self.fail_with(ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)))
+        self.fail_with(exchange.was_reset())
 
     def answer(self, status: int, body: bytes) -> None:
         self.exchange.answer = wire.answer(status, body)

@@ -68,6 +68,14 @@ class _PoolExchange(HttpExchange):
         text = f"Connection to {self._conn.host} timed out. (connect timeout={self.connect})"
         return ConnectTimeoutError(self._conn, text)
 
+    def refused(self) -> Exception:
+        from urllib3.exceptions import NewConnectionError  # noqa: PLC0415 - it is the app's, and loaded
+
+        origin = super().refused()
+        error: Exception = NewConnectionError(self._conn, f"Failed to establish a new connection: {origin}")
+        error.__cause__ = origin
+        return error
+
     def timed_out(self) -> Exception:
         from urllib3.exceptions import ReadTimeoutError  # noqa: PLC0415 - it is the app's, and loaded
 

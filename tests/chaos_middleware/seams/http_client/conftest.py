@@ -118,11 +118,11 @@ class Chaos:
         list(self.middleware(environ, lambda *args: None))
         return self.result
 
-    def timed(self, view: Callable[[], Any]) -> tuple[Any, float]:
+    def timed(self, view: Callable[[], Any], key: str | None = "1.0.0") -> tuple[Any, float]:
         """What the view raised, and after how many seconds."""
         started = time.monotonic()
         with pytest.raises(Exception) as info:  # noqa: PT011 - the tests look at it
-            self.run(view)
+            self.run(view, key)
         return info.value, time.monotonic() - started
 
     def records(self, kind: str) -> list[dict[str, Any]]:

@@ -142,6 +142,20 @@ def test_connection_reset_has_its_errno(chaos, upstream):
     assert upstream.hits == []
 
 
+def test_connection_refused_has_its_errno(chaos, upstream):
+    """It is the error of a port where nobody listens, in http.client as in urllib."""
+    app = chaos({"fault": {"type": "connection_refused"}})
+    real, _ = app.timed(lambda: _get("http://127.0.0.1:1/ok", timeout=1), key=None)
+    error, _ = app.timed(lambda: _get(f"{upstream.url}/ok", timeout=1))
+    assert type(error) is ConnectionRefusedError
+    assert error.args == real.args
+    error, _ = app.timed(lambda: urllib.request.urlopen(f"{upstream.url}/ok", timeout=1))
+    assert type(error) is urllib.error.URLError
+    assert error.reason.errno == errno.ECONNREFUSED
+    assert injected_by(error)
+    assert upstream.hits == []
+
+
 @pytest.mark.parametrize("fault", ["connection_reset", "read_timeout", "latency"])
 def test_after_means_that_the_server_has_done_it(chaos, upstream, fault):
     """In phase `after` the server sees the request, and only the answer is lost, within the caller's timeout."""

@@ -171,6 +171,29 @@ def test_connection_reset_is_the_librarys_error_with_its_errno(chaos, upstream):
     assert upstream.hits == []
 
 
+def test_connection_refused_is_the_librarys_error_with_its_errno(chaos, upstream):
+    """`requests` raises its ConnectionError as where nobody listens, at once, over ECONNREFUSED."""
+    app = chaos({"fault": {"type": "connection_refused"}})
+    real, _ = app.timed(lambda: requests.get("http://127.0.0.1:1/ok", timeout=1), key=None)
+    error, seconds = app.timed(lambda: requests.get(f"{upstream.url}/ok", timeout=1))
+    assert type(error) is type(real) is requests.exceptions.ConnectionError
+    assert str(error) == str(real).replace("port=1)", f"port={upstream.port})")
+    reason = error.args[0].reason
+    assert type(reason) is type(real.args[0].reason) is urllib3.exceptions.NewConnectionError
+    assert reason.__cause__.errno == real.args[0].reason.__cause__.errno == errno.ECONNREFUSED
+    assert seconds < 0.5
+    assert injected_by(error) == app.records("fault")[0]["id"]
+    assert upstream.hits == []
+
+
+def test_a_refused_connection_is_tried_again_as_one_that_failed_to_connect(chaos, upstream):
+    """`Retry(connect=2)` counts it, and `read` does not."""
+    app = chaos({"fault": {"type": "connection_refused"}, "gate": {"first": 2}})
+    session = _retrying(total=None, connect=2, read=0)
+    assert app.run(lambda: session.get(f"{upstream.url}/ok", timeout=1)).status_code == 200
+    assert [call["error"] for call in app.records("call")] == ["NewConnectionError", "NewConnectionError", None]
+
+
 @pytest.mark.parametrize("fault", ["connection_reset", "read_timeout"])
 def test_after_means_that_the_server_has_done_it(chaos, upstream, fault):
     """In phase `after` the server sees the request, and only the answer is lost, within the caller's timeout."""
@@ -340,10 +363,11 @@ def test_calls_of_an_unsampled_request_are_written_when_it_meets_a_fault(chaos, 
     ]
 
 
-def test_a_connect_timeout_after_the_call_is_refused(chaos):
+@pytest.mark.parametrize("fault", ["connect_timeout", "connection_refused"])
+def test_no_connection_after_the_call_is_refused(chaos, fault):
     """A call that was made had its connection, so the experiment is not accepted."""
     with pytest.raises(ExperimentError, match=r"rules\[0\].phase.*a call that was made had its connection"):
-        chaos({"fault": {"type": "connect_timeout"}, "phase": "after"})
+        chaos({"fault": {"type": fault}, "phase": "after"})
 
 
 def test_the_kill_switch_wakes_a_delayed_call(chaos, upstream):
