@@ -19,6 +19,7 @@ from locust import User, events
 from locust.runners import MasterRunner, WorkerRunner
 
 from chaos_locust import clients, draws, users
+from chaos_locust.deadline import Deadline
 from chaos_locust.distributed import Master, Worker
 from chaos_locust.hooks import listen
 from chaos_locust.journey import Journey, current_draws, current_journey
@@ -38,7 +39,8 @@ TaskT = TypeVar("TaskT", bound="Callable[..., Any]")
 
 _SESSION = "_chaos_session"  # where an environment keeps its session
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,60}")
-_NOBODY = Journey("0", 0, make_plan("", requests=0, run_time=0, users=1), seed=0, stage="chaos", kind="", deadline=10)
+_NOWHERE = make_plan("", requests=0, run_time=0, users=1)
+_NOBODY = Journey("0", 0, _NOWHERE, seed=0, stage="chaos", kind="", deadline=Deadline(10))
 
 
 def steps(count: int) -> Callable[[TaskT], TaskT]:

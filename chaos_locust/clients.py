@@ -11,13 +11,12 @@
 from __future__ import annotations
 
 import time
-from contextvars import ContextVar
 from functools import partial
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
 import geventhttpclient.client
-from gevent import GreenletExit, get_hub, getcurrent
+from gevent import GreenletExit, getcurrent
 from geventhttpclient.client import HTTPClient
 from locust import clients
 from locust.contrib import fasthttp
@@ -30,16 +29,16 @@ from locust.exception import (
     StopUser,
 )
 
+from chaos_locust.deadline import Deadline
 from chaos_locust.hooks import JOURNEY, replace
-from chaos_locust.recorder import CONTEXT, DeadlineError
+from chaos_locust.recorder import CONTEXT
 from chaos_middleware.headers import KEY, STAGE
 
 if TYPE_CHECKING:
     from chaos_locust.hooks import Method
     from chaos_locust.journey import Journey
 
-# The header lines of the request that this greenlet sends with geventhttpclient.
-_lines: ContextVar[str] = ContextVar("chaos_lines", default="")
+_LINES = "chaos_lines"  # the attribute of a greenlet with the header lines of the request that it sends
 
 # What a task raises to steer Locust says nothing about the request.
 _STEERING = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser, GreenletExit)
@@ -89,23 +88,24 @@ def _request(original: Method, *, fast: bool) -> Method:
         sent = journey.next()
         context = kwargs.get("context")
         kwargs["context"] = {**context, CONTEXT: sent} if context else {CONTEXT: sent}
+        greenlet: Any = getcurrent()
         if fast:
-            _lines.set(f"{KEY}: {sent[0]}\r\n{STAGE}: {sent[1]}\r\n")
+            greenlet.chaos_lines = f"{KEY}: {sent[0]}\r\n{STAGE}: {sent[1]}\r\n"
         else:
             kwargs["headers"] = {**(kwargs.get("headers") or {}), KEY: sent[0], STAGE: sent[1]}
+        deadline = journey.deadline
+        if deadline.greenlet is not None:  # this user has several requests under way
+            deadline = Deadline(deadline.seconds)
+        deadline.watch(greenlet)
         started = time.time()
-        timer = journey.timer
-        if timer is None or timer.active:
-            timer = journey.timer = get_hub().loop.timer(0, journey.deadline)
-        timer.again(getcurrent().throw, DeadlineError, journey.late)
         try:
             return original(self, method, url, *args, **kwargs)
         except GreenletExit as error:
             _report_killed(self, method, url, kwargs=kwargs, started=started, error=error)
             raise
         finally:
-            timer.stop()
-            _lines.set("")
+            deadline.greenlet = None
+            greenlet.chaos_lines = ""
 
     return request
 
@@ -129,7 +129,8 @@ def _build_request(original: Method) -> Method:
 
     def build(self: Any, *args: Any, **kwargs: Any) -> Any:
         text: str = original(self, *args, **kwargs)
-        return f"{text[:-2]}{lines}\r\n" if (lines := _lines.get()) else text
+        lines = getattr(getcurrent(), "chaos_lines", "")
+        return f"{text[:-2]}{lines}\r\n" if lines else text
 
     return build
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import random
+import struct
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsLenAndGetItem
 
-_BITS = 512
+_WORDS = struct.Struct("<8Q")  # of a hash
+_BITS = 64
 T = TypeVar("T")
 
 
 class Draws(random.Random):
-    """A generator that restarts in no time: its numbers are hashes of its name, the iteration and a count.
+    """A generator that restarts in no time: its words are hashes of its name, the iteration and a count.
 
-    Python's own takes 4 µs to be seeded, which is most of what a request may cost us.
+    Python's own takes 5 µs to be seeded, as much as a request may cost us altogether. Nothing is hashed before
+    something is drawn, and one hash is enough for the task, the wait and some more.
     """
 
     def __init__(self, name: str) -> None:
@@ -37,29 +40,39 @@ class Draws(random.Random):
         """Begin the sequence that belongs to this iteration."""
         self._iteration = iteration
         self._count = 0
+        self._words: list[int] | None = None
         self.gauss_next = None  # what the base class keeps of a pair of normal draws
 
     def getrandbits(self, k: int, /) -> int:
         """The next `k` bits."""
         value = 0
         for _ in range(0, k, _BITS):
-            self._count += 1
-            block = blake2b(f"{self._name}:{self._iteration}:{self._count}".encode()).digest()
-            value = value << _BITS | int.from_bytes(block, "big")
+            value = value << _BITS | (self._words or self._hash()).pop()
         return value >> (-k % _BITS)
 
     def random(self) -> float:
         """The next number in [0, 1)."""
-        return self.getrandbits(53) * 2.0**-53
+        return ((self._words or self._hash()).pop() >> 11) * 2.0**-53
 
     def choice(self, seq: SupportsLenAndGetItem[T]) -> T:
-        """One of a sequence; nothing is drawn where there is only one, as for a user with a single task."""
-        return seq[0] if len(seq) == 1 else super().choice(seq)
+        """One of a sequence; nothing is drawn where there is only one, as for a user with a single task.
+
+        The base class draws until a number fits, for two tasks twice on average. A word is long enough to be scaled.
+        """
+        size = len(seq)
+        return seq[0] if size == 1 else seq[(self._words or self._hash()).pop() * size >> _BITS]
 
     def seed(self, a: Any = None, version: int = 2) -> None:
         """Start a sequence of one's own until the iteration ends."""
         del version
         self.restart(f"seed:{a}")
+
+    def _hash(self) -> list[int]:
+        """The next words, the first one last."""
+        self._count += 1
+        block = blake2b(f"{self._name}:{self._iteration}:{self._count}".encode()).digest()
+        words = self._words = list(_WORDS.unpack(block))
+        return words
 
 
 def install(current: ContextVar[Draws | None]) -> None:
@@ -71,9 +84,11 @@ def install(current: ContextVar[Draws | None]) -> None:
 
 
 def _dispatch(name: str, plain: Callable[..., Any], current: ContextVar[Draws | None]) -> Callable[..., Any]:
+    ours: Callable[..., Any] = getattr(Draws, name)
+
     @functools.wraps(plain)
     def drawn(*args: Any, **kwargs: Any) -> Any:
         draws = current.get()
-        return plain(*args, **kwargs) if draws is None else getattr(draws, name)(*args, **kwargs)
+        return plain(*args, **kwargs) if draws is None else ours(draws, *args, **kwargs)
 
     return drawn

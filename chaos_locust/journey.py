@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chaos_locust.draws import Draws
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chaos_locust.deadline import Deadline
     from chaos_locust.plan import Plan
     from chaos_locust.recorder import Sent
 
@@ -34,7 +35,7 @@ class Journey:
         seed: int,
         stage: str,
         kind: str,
-        deadline: float,
+        deadline: Deadline,
         meet: Callable[[], None] | None = None,
     ) -> None:
         self.user = user
@@ -42,15 +43,14 @@ class Journey:
         self.iteration = -1
         self.stage = self.bound = stage
         self.deadline = deadline
-        self.timer: Any = None
-        self.late = f"no whole answer within {deadline:g} s"
         self.draws = Draws(f"{seed}:{user}")
         self._kind = kind
         self._meet = meet
         self._plan = plan
         self._quota = plan.quota(number) if plan.requests else 0
         self.done = bool(plan.requests) and not self._quota
-        self._consumed = self._sent = self._declared = self._step = 0
+        self._consumed = self._labelled = self._declared = self._step = 0
+        self._near = -1.0  # an iteration that ends before this much of the quota is used is in the same stage
         self._active = False
         self._prefix = f"{user}.start."
         self._label: str | None = None
@@ -70,12 +70,12 @@ class Journey:
         self.iteration += 1
         self._prefix = f"{self.user}.{self.iteration}."
         self._declared = declared
-        self._sent = self._step = 0
+        self._step = self._labelled = 0
         self._label = None
         if self._labels:
             self._labels = {}
-        if self._consumed < self._quota:
-            self._enter(self._plan.stage(self._plan.share(self.number, self._consumed, declared or 1)))
+        if self._consumed + declared > self._near:
+            self._look(declared or 1)
 
     def pace(self, pacing: float, now: float) -> None:
         """Note when this iteration was due, which its first request will tell.
@@ -90,7 +90,7 @@ class Journey:
         if self._active:
             self._active = False
             if self._quota:
-                self._consumed += self._declared or self._sent
+                self._consumed += self._declared or self._step + self._labelled
                 self.done = self._consumed >= self._quota
             self.draws.restart(self.iteration + 1)
 
@@ -100,17 +100,28 @@ class Journey:
 
     def next(self) -> Sent:
         """The identity of the next request. A label that repeats gets `-2`, `-3`, …; labelled steps do not count."""
-        self._sent += 1
         label = self._label
         if label is None:
             self._step += 1
             key = f"{self._prefix}{self._step}"
         else:
             self._label = None
+            self._labelled += 1
             seen = self._labels[label] = self._labels.get(label, 0) + 1
             key = f"{self._prefix}{label if seen == 1 else f'{label}-{seen}'}"
-        due, self._due = self._due, None
+        due = self._due
+        if due is not None:
+            self._due = None
         return key, self.stage, self._kind, due
+
+    def _look(self, cost: int) -> None:
+        """Enter the stage that an iteration of `cost` requests belongs to."""
+        if self._consumed >= self._quota:
+            self._near = float("inf")
+            return
+        stage = self._plan.stage(self._plan.share(self.number, self._consumed, cost))
+        self._near = self._plan.end(stage) * self._quota - 2
+        self._enter(stage)
 
     def _enter(self, stage: str) -> None:
         if stage != self.stage:

@@ -11,6 +11,7 @@ import gevent
 import psutil
 from gevent.event import Event
 
+from chaos_locust.deadline import Deadline
 from chaos_locust.hooks import JOURNEY
 from chaos_locust.journey import Journey
 from chaos_locust.recorder import Recorder
@@ -63,7 +64,7 @@ class Part:
             seed=self._options.seed,
             stage=self._stage,
             kind=type(user).__name__,
-            deadline=self._options.deadline,
+            deadline=Deadline(self._options.deadline),
             meet=functools.partial(self._meet, user),
         )
         self._users.append((user, journey))

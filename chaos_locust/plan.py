@@ -39,6 +39,10 @@ class Plan:
         """The stage at a position (seconds or share); the last one has no end."""
         return self.names[min(bisect_right(self.ends, position), len(self.names) - 1)]
 
+    def end(self, stage: str) -> float:
+        """Where a stage ends; the last one has no end."""
+        return self.ends[self.names.index(stage)] if stage != self.names[-1] else float("inf")
+
     def quota(self, number: int) -> int:
         """How many of the requests fall to the user of this number; nothing to one beyond the planned users."""
         if number >= self.users:

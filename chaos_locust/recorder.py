@@ -64,18 +64,21 @@ class Recorder:
         try:
             sent: Sent | None = context.get(CONTEXT) if context else None
             key, stage, user, due = sent or ("", self._stage(), "", None)
-            started = int((start_time or time.time() - (response_time or 0) / 1000) * 1e6)
+            started = f"{int((start_time or time.time() - (response_time or 0) / 1000) * 1e6)}e-6"
             names = self._names.get((request_type, name)) or self._quote(request_type, name)
-            status, faults, error = getattr(response, "status_code", 0) or 0, '""', "null,null"
-            if response is not None and (headers := response.headers) and FAULT in headers:
-                faults = quoted(str(headers[FAULT]))
+            status, faults, error = 0, '""', "null,null"
+            if response is not None:
+                status = response.status_code or 0
+                headers = response.headers
+                if headers is not None and FAULT in headers:
+                    faults = quoted(str(headers[FAULT]))
             if exception:
                 error = _error(exception, status)
                 self.failures += 1
             took = "null" if response_time is None else f"{int(response_time * 1e6)}e-6"
-            intended = int(due * 1e6) if due else started
+            intended = f"{int(due * 1e6)}e-6" if due else started
             self._write(
-                f'["{key}","{stage}","{user}",{started}e-6,{intended}e-6,{took},{names},{status},'
+                f'["{key}","{stage}","{user}",{started},{intended},{took},{names},{status},'
                 f"{response_length or 0},{error},{faults},{_path(url)}]\n".encode()
             )
             self.rows += 1

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from chaos_locust.hooks import Method
     from chaos_locust.journey import Journey
 
+_PACING = "chaos_pacing"  # the attribute of a task set in which `_pacing` is kept, as it is asked for every iteration
+_UNKNOWN: Any = object()
+
 
 def install(board: Callable[[User], Journey | None]) -> None:
     """Change the users, for the whole process. `board` gives a new user its journey, or None where no test runs."""
@@ -81,7 +84,10 @@ def _execute(original: Method) -> Method:
         if journey.done:
             wait(self._user, Event())  # until the test stops; Locust replaces a user that ends while it ramps up
         journey.begin(getattr(self._task_queue[0], "chaos_steps", 0))
-        pacing = _pacing(type(self), type(self._user))
+        pacing = getattr(self, _PACING, _UNKNOWN)
+        if pacing is _UNKNOWN:
+            pacing = _pacing(type(self), type(self._user))
+            setattr(self, _PACING, pacing)
         if pacing is not None:
             journey.pace(pacing, time.time())
         try:
@@ -105,7 +111,6 @@ def wait(user: User, event: Event) -> None:
     user._state = LOCUST_STATE_RUNNING
 
 
-@functools.cache
 def _pacing(taskset: type[TaskSet], user: type[User]) -> float | None:
     """Seconds between iterations under `constant_pacing` and `constant_throughput`, None under other waits.
 

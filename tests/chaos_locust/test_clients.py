@@ -48,6 +48,27 @@ self.client.get("/drip")
 
 
 @KINDS
+def test_requests_that_a_user_sends_at_once_keep_their_own_keys_and_deadlines(locust, kind):
+    """Each of three greenlets has a key of its own, also after a redirect; the slow one alone is late."""
+    act = """
+import gevent
+paths = ("/ok?sleep=0.1", "/redirect", "/ok?sleep=3")
+gevent.joinall([gevent.spawn(self.client.get, path) for path in paths])
+"""
+    run = locust(user(kind, act), "--chaos-requests", "3", "--chaos-deadline", "0.5")
+    rows = {row["path"]: row for row in run.rows()}
+    assert sorted(row["key"] for row in rows.values()) == ["0.0.1", "0.0.2", "0.0.3"]
+    assert {path: row["error_class"] for path, row in rows.items()} == {
+        "/ok?sleep=0.1": None,
+        "/redirect": None,
+        "/ok?sleep=3": "DeadlineError",
+    }
+    expected = [(row["key"], path.partition("?")[0]) for path, row in rows.items()]
+    expected.append((rows["/redirect"]["key"], "/ok"))
+    assert sorted((hit["key"], hit["path"]) for hit in run.hits) == sorted(expected)
+
+
+@KINDS
 def test_each_way_for_a_request_to_end_has_its_columns(locust, kind):
     """Statuses, faults and content checks; and a `with` block that raises, whose request Locust itself would drop."""
     act = """

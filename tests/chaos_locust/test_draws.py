@@ -7,6 +7,8 @@ from contextvars import ContextVar
 
 import pytest
 
+GOLDEN = (571, 0.9955325839920107, 175)
+
 
 def sequence(draws):
     """One of everything that Locust and locustfiles use."""
@@ -41,6 +43,24 @@ def test_the_numbers_are_uniform(pure):
                 draws.restart(i)
             counts[int(draws.random() * 10)] += 1
         assert all(abs(count - 2000) < 5 * (20_000 * 0.1 * 0.9) ** 0.5 for count in counts)
+
+
+def test_a_choice_is_fair(pure):
+    """Each of three has its third of 20,000 first choices, within five standard deviations."""
+    draws, counts = pure.draws.Draws("42:0"), dict.fromkeys("abc", 0)
+    for i in range(20_000):
+        draws.restart(i)
+        counts[draws.choice("abc")] += 1
+    assert all(abs(count - 20_000 / 3) < 5 * (20_000 * 2 / 9) ** 0.5 for count in counts.values())
+    with pytest.raises(IndexError):
+        draws.choice([])
+
+
+def test_the_numbers_of_a_seed_stay_the_same(pure):
+    """Golden: a change of them sends other requests for the same seed."""
+    draws = pure.draws.Draws("42:3")
+    draws.restart(7)
+    assert (draws.choice(range(1000)), draws.random(), draws.randint(1, 1000)) == GOLDEN
 
 
 def test_nothing_is_drawn_for_a_choice_of_one(pure):

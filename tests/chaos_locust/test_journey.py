@@ -116,6 +116,25 @@ def test_a_request_carries_its_stage_and_its_users_class(journey):
     assert seen == [("baseline", "Buyer")] * 2 + [("chaos", "Buyer")] * 8
 
 
+@pytest.mark.parametrize("users", [1, 3, 7])
+@pytest.mark.parametrize("costs", [[1], [0], [5], [1, 7, 0, 2]])
+def test_every_iteration_is_in_the_stage_of_its_share(pure, users, costs):
+    """Also where the stage is not worked out anew each time: far from a stage's end, and as costs change."""
+    plan = pure.plan.make_plan(
+        "baseline=20%,chaos=33.3%,lull=0.1%,recovery=46.6%", requests=997, run_time=0, users=users
+    )
+    for number in range(users):
+        journey = pure.journey.Journey("0", number, plan, seed=42, stage="baseline", kind="Buyer", deadline=10)
+        consumed = iteration = 0
+        while not journey.done:
+            cost = costs[iteration % len(costs)]
+            journey.begin(cost)
+            assert journey.next()[1] == plan.stage(plan.share(number, consumed, cost or 1))
+            journey.finish()
+            consumed += cost or 1
+            iteration += 1
+
+
 def test_a_user_beyond_the_planned_ones_does_nothing(pure):
     """It has used its quota of nothing."""
     plan = pure.plan.make_plan("", requests=40, run_time=0, users=4)

@@ -46,6 +46,16 @@ def test_a_process_that_is_killed_leaves_its_lines_and_spaces(pure, tmp_path):
     assert (tmp_path / "part").read_bytes().rstrip(b" ") == b"".join(b"%d\n" % i for i in range(9))
 
 
+def test_a_closed_file_takes_no_more_lines(pure, tmp_path):
+    """They are refused, and do not end up in whatever file has been opened since."""
+    file = pure.mapped.MappedFile(tmp_path / "part")
+    file.append(b"line\n")
+    file.close()
+    with (tmp_path / "other").open("w"), pytest.raises(OSError, match="Bad file descriptor"):
+        file.append(b"late\n")
+    assert [(tmp_path / name).read_bytes() for name in ("part", "other")] == [b"line\n", b""]
+
+
 def test_another_runs_part_is_not_overwritten(pure, tmp_path):
     """A part is a new file."""
     pure.mapped.MappedFile(tmp_path / "part").close()
