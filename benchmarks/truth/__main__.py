@@ -7,13 +7,15 @@ and claimed falsely. Exit code 1 where anything is missed, wrong or false; then 
 from __future__ import annotations
 
 import argparse
+import itertools
 import multiprocessing
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 from benchmarks.truth import chance, servers, table
@@ -47,8 +49,9 @@ def _bench(chosen: Sequence[Service], seeds: Sequence[int], args: argparse.Names
     enough = chance.of_all(service.about for service in chosen for _ in seeds)
     print(f"{len(chosen)} services, seeds {', '.join(map(str, seeds))}, {args.jobs} at once;", end=" ")
     print(f"all meet faults enough with a probability of {enough:.2%}", flush=True)
-    with servers.started() as env:
-        for service, ran in _all(chosen, seeds, args.jobs, out, env):
+    needs = {need for service in chosen for need in service.about.needs}
+    with servers.started(needs) as addresses:
+        for service, ran in _all(chosen, seeds, args.jobs, out, addresses):
             judged = Judgement() if ran.error else judge(service, ran.patterns)
             results.append((service, ran, judged))
             print("\n".join(table.lines(service, ran, judged)), flush=True)
@@ -70,12 +73,15 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _all(
-    chosen: Sequence[Service], seeds: Sequence[int], jobs: int, out: Path, env: Mapping[str, str]
+    chosen: Sequence[Service], seeds: Sequence[int], jobs: int, out: Path, addresses: servers.Addresses
 ) -> Iterator[tuple[Service, Ran]]:
     """Each service with each seed, as they end."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, spawn, initializer=leave_ctrl_c_to_runs) as pool:
-        under_way = {pool.submit(run, service, seed, out, env): service for seed in seeds for service in chosen}
+        under_way = {}
+        for number, (seed, service) in enumerate(itertools.product(seeds, chosen)):
+            env = partial(servers.variables, addresses, service.about.needs, number)
+            under_way[pool.submit(run, service, seed, out, env)] = service
         try:
             for done in as_completed(under_way):
                 yield under_way[done], done.result()

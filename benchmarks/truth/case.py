@@ -22,6 +22,7 @@ class Case:
     allowed: finders that are right about a twin or decoy too, with the reason.
     reach: the share of the requests in which each rule can fire once (a lower bound will do): see `chance`.
     least: events of each rule that a run must have had; with fewer, nothing was shown.
+    needs: of `sqlite` (DATABASE_URL) and `valkey` (CACHE_URL): real ones, empty at the start of a run.
     """
 
     finder: str
@@ -37,6 +38,7 @@ class Case:
     deadline: float = 10.0
     reach: float = 1.0
     least: int = 5
+    needs: Sequence[str] = ()
 
     @property
     def faulted(self) -> int:

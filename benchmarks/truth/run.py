@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,13 @@ def leave_ctrl_c_to_runs() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def run(service: Service, seed: int, out: Path, env: Mapping[str, str]) -> Ran:
-    """Run it, in a folder of its own below `out`."""
+def run(service: Service, seed: int, out: Path, env: Callable[[], Mapping[str, str]]) -> Ran:
+    """Run it, in a folder of its own below `out`; `env` makes what it needs, and tells where that is."""
     started = time.monotonic()
     folder = out / f"{service.title}.{seed}"
     folder.mkdir(parents=True)
     try:
-        ran = _run(service, seed, folder, env)
+        ran = _run(service, seed, folder, env())
     except Exception as error:  # one run that cannot be made or read is one run lost
         (folder / "traceback.txt").write_text(traceback.format_exc())
         ran = Ran(folder, 0.0, error=f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""What the services of the cases call: started once, used by every run.
+"""What the services of the cases call: started once, used by every run; databases are each run's own.
 
 `DEPENDENCY_URL` is an HTTP service that is always right, keeps connections open and has no state:
 
@@ -12,9 +12,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.valkey_server import running_valkey
+
+Addresses = Mapping[str, str]
+
+_MOST_RUNS = 1000  # each with a database of its own
 
 
 class _Dependency(BaseHTTPRequestHandler):
@@ -54,12 +60,25 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def started() -> Iterator[dict[str, str]]:
-    """The environment variables that say where they are."""
+def started(needs: Iterable[str]) -> Iterator[Addresses]:
+    """Start what the cases need; the addresses can be handed to other processes."""
     server = _Server(("127.0.0.1", 0), _Dependency)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield {"DEPENDENCY_URL": f"http://127.0.0.1:{server.server_port}"}
-    finally:
-        server.shutdown()
-        server.server_close()
+    addresses = {"dependency": f"http://127.0.0.1:{server.server_port}"}
+    with ExitStack() as running:
+        running.callback(server.server_close)
+        running.callback(server.shutdown)
+        if "valkey" in needs:
+            valkey = running.enter_context(running_valkey(databases=str(_MOST_RUNS)))
+            addresses["valkey"] = f"redis://127.0.0.1:{valkey.port}"
+        yield addresses
+
+
+def variables(addresses: Addresses, needs: Iterable[str], number: int) -> dict[str, str]:
+    """What tells the service of one run, the bench's `number`-th, where they are."""
+    env = {"DEPENDENCY_URL": addresses["dependency"]}
+    if "sqlite" in needs:
+        env["DATABASE_URL"] = "sqlite:///{scratch}/truth.db"  # the run's own folder, which goes with it
+    if "valkey" in needs:
+        env["CACHE_URL"] = f"{addresses['valkey']}/{number % _MOST_RUNS}"
+    return env
