@@ -39,6 +39,10 @@ class Call:
         """Whether a fault of the seam can befall a call of this kind; where not, its rules do not match here."""
         return True
 
+    def meant(self, fault: str, patterns: tuple[tuple[str, ...], ...]) -> bool:  # noqa: ARG002 - most calls are meant
+        """Whether a rule with this fault, and these patterns for the facts, means a call of this kind."""
+        return True
+
 
 class Exchange:
     """A call on its way. It is what the ledger notes of it when it has ended. Cheap to make: one is made for every

@@ -10,22 +10,24 @@ import os
 import threading
 import time
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING, Any, Callable
 
-from chaos_middleware.experiment import Safety
+if TYPE_CHECKING:
+    from chaos_middleware.experiment import Safety
 
 SLICE_SECONDS = 0.1
 
 
-def _unpatched_sleep() -> Callable[[float], None]:
-    """`time.sleep` as it was before gevent patched it: it stalls the whole worker."""
+def unpatched(module: str, name: str) -> Callable[..., Any]:
+    """A function of the standard library as it was before gevent patched it; `time.sleep` then stalls the worker."""
     try:
         from gevent.monkey import get_original  # noqa: PLC0415 - only where the app has it
 
-        original: Callable[[float], None] = get_original("time", "sleep")
+        original: Callable[..., Any] = get_original(module, name)
     except ImportError:
-        original = time.sleep
+        original = getattr(import_module(module), name)
     return original
 
 
@@ -93,7 +95,7 @@ class Control:
         """Sleep, cooperatively or with the whole worker, until the time is over or faults are stopped; returns the
         seconds slept.
         """
-        sleep = _unpatched_sleep() if blocking else time.sleep
+        sleep = unpatched("time", "sleep") if blocking else time.sleep
         started = time.monotonic()
         while True:
             left = started + seconds - time.monotonic()

@@ -90,7 +90,9 @@ def _matches(rule: Rule, request: Request, call: Call | None) -> bool:
     if any(not fnmatchcase(request.header(name), pattern) for name, pattern in match.header):
         return False
     facts = (request.method,) if call is None else call.facts
-    return all(map(_any, match.facts, facts)) and (call is None or call.takes(rule.fault.name))
+    if call is not None and not (call.takes(rule.fault.name) and call.meant(rule.fault.name, match.facts)):
+        return False
+    return all(map(_any, match.facts, facts))
 
 
 def _any(patterns: tuple[str, ...], text: str) -> bool:

@@ -15,11 +15,16 @@ from chaos_middleware.faults.exception import InjectedException
 from chaos_middleware.faults.garbage_body import GarbageBody
 from chaos_middleware.faults.http_error import HttpError
 from chaos_middleware.faults.latency import Latency
+from chaos_middleware.faults.lock_contention import LockContention
 from chaos_middleware.faults.memory_pressure import MemoryPressure
 from chaos_middleware.faults.noop import Noop
+from chaos_middleware.faults.pool_exhaustion import PoolExhaustion
 from chaos_middleware.faults.read_timeout import ReadTimeout
 from chaos_middleware.faults.slow_body import SlowBody
+from chaos_middleware.faults.slow_statement import SlowStatement
+from chaos_middleware.faults.stale_connections import StaleConnections
 from chaos_middleware.faults.stale_value import StaleValue
+from chaos_middleware.faults.statement_error import StatementError
 from chaos_middleware.faults.truncated_body import TruncatedBody
 from chaos_middleware.faults.worker_killed import WorkerKilled
 
@@ -37,6 +42,11 @@ FAULTS: tuple[type[Fault], ...] = (
     GarbageBody,
     CacheMiss,
     StaleValue,
+    SlowStatement,
+    StatementError,
+    LockContention,
+    PoolExhaustion,
+    StaleConnections,
     MemoryPressure,
     CpuPressure,
     DescriptorsExhausted,

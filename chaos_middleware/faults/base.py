@@ -61,6 +61,26 @@ class Target:
         """Answer with the value that was stored there before."""
         raise _refused(self, "an earlier value")
 
+    def stall(self, seconds: float) -> None:
+        """Let what is called be busy for so long, by itself."""
+        raise _refused(self, f"a stall of {seconds:g} s")
+
+    def error(self, kind: str) -> None:
+        """Fail with the library's own error of this kind."""
+        raise _refused(self, f"an error of the kind {kind}")
+
+    def lock(self, seconds: float) -> None:
+        """Have somebody else hold the lock that the call needs, for so long."""
+        raise _refused(self, f"a lock of {seconds:g} s")
+
+    def exhaust(self, seconds: float) -> None:
+        """Take everything that the pool has, for so long."""
+        raise _refused(self, f"an exhausted pool for {seconds:g} s")
+
+    def cut_off(self) -> None:
+        """End every connection that lies in the pool."""
+        raise _refused(self, "the end of pooled connections")
+
     def press(self, what: str, amount: int, seconds: float) -> None:
         """Take so much `memory` (bytes), `cpu` (threads), or all but so many `descriptors`, and give it back then."""
         raise _refused(self, f"pressure on {what} ({amount} for {seconds:g} s)")

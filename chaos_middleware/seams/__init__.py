@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos_middleware.seams import cache, http_client
+from chaos_middleware.seams import cache, database, http_client
 
 if TYPE_CHECKING:
     from chaos_middleware.patching import Patches
 
-SEAMS: tuple[Patches, ...] = (http_client.SEAM, cache.SEAM)
+SEAMS: tuple[Patches, ...] = (http_client.SEAM, cache.SEAM, database.SEAM)
 
 _AN_ANSWER = "it is about what the answer holds, which has no after"
 _A_WINDOW = "it begins with its stage and comes after nothing"
@@ -50,6 +50,15 @@ SEAM_FAULTS: dict[str, dict[str, str]] = {
         "cache_miss": _AN_ANSWER,
         "stale_value": _AN_ANSWER,
     },
+    "database": {
+        "noop": "",
+        "latency": "",
+        "slow_statement": "",
+        "statement_error": "",
+        "lock_contention": "who has its answer waits for no lock",
+        "pool_exhaustion": "who has a connection waits for none",
+        "stale_connections": "it is about the connection that will be handed out",
+    },
     "process": {
         "noop": _A_WINDOW,
         "memory_pressure": _A_WINDOW,
@@ -63,6 +72,7 @@ SEAM_MATCH: dict[str, tuple[str, ...]] = {
     "wsgi": ("method",),
     "http_client": ("method", "host", "path"),
     "cache": ("command", "key", "host"),
+    "database": ("verb", "table", "statement", "engine"),
     "process": (),
 }
 

@@ -1,0 +1,59 @@
+"""psycopg2: its classes are in C, so `connect` gives subclasses of them, or of the caller's own factories.
+
+Not seen: connections made before, or by a name imported before; `copy_*` and `callproc`.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache, wraps
+from typing import Any, Callable
+
+from chaos_middleware.patching import Replace
+from chaos_middleware.request import current
+from chaos_middleware.seams.database.drivers.hooks import ends, executes, leaves, subclass
+
+_ENGINE = "postgresql"
+_IDLE = 0  # libpq's transaction status
+
+
+def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`connect`, which gives connections whose calls are seen."""
+
+    @wraps(original)
+    def connect(dsn: Any = None, connection_factory: Any = None, cursor_factory: Any = None, **kwargs: Any) -> Any:
+        kind = _connection_class(connection_factory or sys.modules["psycopg2.extensions"].connection)
+        return original(dsn, kind, cursor_factory, **kwargs)
+
+    return connect
+
+
+@lru_cache(maxsize=64)
+def _connection_class(factory: Any) -> Any:
+    if not isinstance(factory, type):
+        return factory
+    base: Any = factory
+    make, leave = base.cursor, base.__exit__
+
+    def cursor(connection: Any, name: Any = None, cursor_factory: Any = None, **kwargs: Any) -> Any:
+        kind = cursor_factory or connection.cursor_factory or sys.modules["psycopg2.extensions"].cursor
+        return make(connection, name, _cursor_class(kind), **kwargs)
+
+    def exit_block(connection: Any, kind: Any, error: Any, traceback: Any) -> Any:
+        if current.get() is None or connection.autocommit or connection.info.transaction_status == _IDLE:
+            return leave(connection, kind, error, traceback)
+        return leaves(connection, kind)
+
+    methods = {name: ends(name.upper(), _ENGINE)(getattr(base, name)) for name in ("commit", "rollback")}
+    return subclass(base, base.__name__, {**methods, "cursor": cursor, "__exit__": exit_block})
+
+
+@lru_cache(maxsize=64)
+def _cursor_class(factory: Any) -> Any:
+    if not isinstance(factory, type):
+        return factory
+    hooked = ("execute", "executemany")
+    return subclass(factory, factory.__name__, {name: executes(_ENGINE)(getattr(factory, name)) for name in hooked})
+
+
+CHANGES = {"psycopg2": (Replace("connect", _connect),)}

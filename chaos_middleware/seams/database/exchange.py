@@ -1,0 +1,181 @@
+"""One call of a database: drawn for, acted on, timed and noted. The drivers' hooks say what is called, `engines` how a
+fault is done.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable
+from weakref import WeakKeyDictionary
+
+from chaos_middleware.calls import Call, CallTarget, Exchange
+from chaos_middleware.errors import injected_by, mark_injected
+from chaos_middleware.request import current
+from chaos_middleware.seams.database.engines import engine_of
+from chaos_middleware.seams.database.statements import Parsed, identity, parsed
+
+if TYPE_CHECKING:
+    from chaos_middleware.request import Request
+
+CHECKOUT = "CHECKOUT"
+_AT_CHECKOUT = ("pool_exhaustion", "stale_connections")  # the faults of a pool, not of a statement
+_ANYWHERE = ("noop", "latency")
+_ENDS = ("COMMIT", "ROLLBACK")
+ENDED: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # connections that a fault has ended -> the event
+_CONTROL = (CHECKOUT, "BEGIN", *_ENDS, "SAVEPOINT", "RELEASE", "ROLLBACK_TO")
+
+
+class DatabaseCall(Call):
+    """`facts` are verb, table, statement and engine. `values` are looked at only where the identity is asked for."""
+
+    __slots__ = ("_about", "_values")
+
+    seam = "database"
+
+    def __init__(self, about: Parsed, values: Any = None) -> None:
+        self.facts = about.facts
+        self._about = about
+        self._values = values
+
+    @property
+    def identity(self) -> str:
+        return identity(self._about, self._values)
+
+    def takes(self, fault: str) -> bool:
+        verb, table, _, engine = self.facts
+        if fault in _ANYWHERE:
+            return True
+        if verb == CHECKOUT or fault in _AT_CHECKOUT:
+            return verb == CHECKOUT and fault in _AT_CHECKOUT
+        if fault == "lock_contention":
+            return bool(table) or (engine == "sqlite" and verb != "ROLLBACK")
+        return True
+
+    def meant(self, fault: str, patterns: tuple[tuple[str, ...], ...]) -> bool:
+        return bool(patterns[0]) or self.facts[0] not in _CONTROL or fault in _AT_CHECKOUT
+
+
+def statement(text: Any, engine: str, values: Any = None) -> DatabaseCall:
+    """The call of a statement; `values` as the driver gets them."""
+    return DatabaseCall(parsed(text, engine), values)
+
+
+def control(verb: str, engine: str) -> DatabaseCall:
+    """A call without a statement: `COMMIT`, `ROLLBACK`, `CHECKOUT`."""
+    return DatabaseCall(Parsed((verb, "", "", engine), ""))
+
+
+def through(request: Request, call: DatabaseCall, subject: Any, original: Callable[..., Any], *args: Any) -> Any:
+    """`original(*args)` with the faults of this call. `subject`: the cursor, connection or pool that is called.
+
+    Meanwhile there is no current request, so that nothing is counted twice: not by the driver below SQLAlchemy, not by
+    the statements that a pool sends to try or set up a connection.
+    """
+    exchange = DatabaseExchange(request, call)
+    token = current.set(None)
+    try:
+        if exchange.firings:
+            return exchange.faulted(subject, partial(original, *args))
+        return original(*args)
+    except BaseException as error:
+        exchange.error = error
+        if ENDED:
+            _mark_ended(error, subject)
+        raise
+    finally:
+        current.reset(token)
+        exchange.note()
+
+
+class DatabaseExchange(Exchange):
+    """A call of a database. `result`: what the driver answered, once it is `done`."""
+
+    depth = 3
+    done = False
+    result: Any = None
+    subject: Any
+    original: Callable[[], Any]
+
+    def faulted(self, subject: Any, original: Callable[[], Any]) -> Any:
+        """The call with its faults around it."""
+        self.subject, self.original = subject, original
+        self._act("before")
+        self.proceed()
+        self._act("after")
+        return self.result
+
+    def proceed(self) -> None:
+        """The call itself, unless it has been made."""
+        if not self.done:
+            self.result = self.original()
+            self.done = True
+
+    @property
+    def connection(self) -> Any:
+        """The driver's own connection."""
+        return _connection(self.subject)
+
+    def _act(self, phase: str) -> None:
+        for firing in self.firings:
+            if firing.rule.phase == phase and (phase == "after" or not self.done):
+                self.request.injector.act(firing, DatabaseTarget(self, firing))
+
+
+def _connection(subject: Any) -> Any:
+    """The driver's own connection behind a cursor, SQLAlchemy's wrapping of a connection, or itself."""
+    return getattr(subject, "dbapi_connection", None) or getattr(subject, "connection", subject)
+
+
+def _mark_ended(error: BaseException, subject: Any) -> None:
+    """Mark the error as injected where it comes from a connection that `stale_connections` has ended."""
+    with suppress(TypeError):  # a pool, or a driver's object without weak references
+        event = ENDED.pop(_connection(subject), None)
+        if event is not None and isinstance(error, Exception):
+            mark_injected(error, event)
+
+
+class DatabaseTarget(CallTarget):
+    """One firing at one database call."""
+
+    place = "a database call"
+    exchange: DatabaseExchange
+
+    def stall(self, seconds: float) -> None:
+        connection = self.exchange.connection
+        self._injecting(engine_of(connection).stall, connection, seconds, self._control)
+
+    def error(self, kind: str) -> None:
+        exchange = self.exchange
+        connection, verb = exchange.connection, exchange.call.facts[0]
+        engine = engine_of(connection)
+        if kind == "disconnect" and engine.cut(connection):
+            self._injecting(exchange.proceed)
+            self._injecting(engine.find_out, connection)
+        self._injecting(partial(engine.error, ending=verb in _ENDS), connection, kind, exchange.call.facts[1])
+
+    def lock(self, seconds: float) -> None:
+        exchange = self.exchange
+        connection, facts = exchange.connection, exchange.call.facts
+        self.firing.did = engine_of(connection).lock(connection, facts, seconds, self._control)
+        self._injecting(exchange.proceed)
+
+    def exhaust(self, seconds: float) -> None:
+        from chaos_middleware.seams.database.pool import exhaust  # noqa: PLC0415 - it is the app's pool, and loaded
+
+        self.firing.did = exhaust(self.exchange.subject, seconds, self._control)
+        self._injecting(self.exchange.proceed)
+
+    def cut_off(self) -> None:
+        from chaos_middleware.seams.database.pool import cut_off  # noqa: PLC0415 - see above
+
+        self.firing.did = cut_off(self.exchange.subject, self.firing.id)
+
+    def _injecting(self, act: Callable[..., Any], *args: Any) -> None:
+        """Mark what comes out as injected; it is the driver's own error."""
+        try:
+            act(*args)
+        except Exception as error:
+            if injected_by(error) is None:
+                mark_injected(error, self.firing.id)
+            raise

@@ -1,0 +1,110 @@
+"""SQLAlchemy's connection pools: the checkout of a connection, every connection taken, every connection dead."""
+
+from __future__ import annotations
+
+import threading
+from functools import wraps
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Callable
+
+from chaos_middleware.errors import UnsupportedFault
+from chaos_middleware.request import current
+from chaos_middleware.seams.database.engines import engine_of
+from chaos_middleware.seams.database.exchange import CHECKOUT, ENDED, control, through
+
+if TYPE_CHECKING:
+    from chaos_middleware.control import Control
+
+_IN_USE_SECONDS = 1.0  # so long we wait for the connections that other requests have at the moment
+
+
+def connect(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`Pool.connect`, with faults for the checkouts of a current request."""
+
+    @wraps(original)
+    def connect(pool: Any) -> Any:
+        request = current.get()
+        if request is None or getattr(pool._dialect, "is_async", False):
+            return original(pool)
+        return through(request, control(CHECKOUT, getattr(pool._dialect, "name", "")), pool, original, pool)
+
+    return connect
+
+
+def reset(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`_ConnectionFairy._reset`: the rollback with which a pool takes a connection back is no call of the request."""
+
+    @wraps(original)
+    def reset(*args: Any, **kwargs: Any) -> Any:
+        if current.get() is None:
+            return original(*args, **kwargs)
+        token = current.set(None)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            current.reset(token)
+
+    return reset
+
+
+def exhaust(pool: Any, seconds: float, control: Control) -> str:
+    """Take every connection that the pool may have, and keep them for so long; returns in words what was taken.
+
+    Those that other requests have at the moment are waited for, for a second at most.
+    """
+    if not hasattr(pool, "_inc_overflow") or pool._max_overflow < 0:
+        raise UnsupportedFault(f"pool_exhaustion cannot be had: a {type(pool).__name__} like this has no limit")
+    held: list[Any] = []
+    limit, until = pool.size() + pool._max_overflow, monotonic() + _IN_USE_SECONDS
+    while len(held) < limit:
+        record = _take(pool, until)
+        if record is None:
+            break
+        held.append(record)
+
+    def keep() -> None:
+        control.sleep(seconds)
+        for record in held:
+            pool._do_return_conn(record)
+
+    threading.Thread(target=keep, name="chaos pool_exhaustion", daemon=True).start()
+    return f"{len(held)} of {limit} connections held for {seconds:g} s"
+
+
+def _take(pool: Any, until: float) -> Any:
+    """One more connection of the pool, or None where none is to be had any more."""
+    from sqlalchemy.util.queue import Empty  # noqa: PLC0415 - it is the app's, and loaded
+
+    try:
+        return pool._pool.get(False)
+    except Empty:
+        pass
+    if not pool._inc_overflow():
+        try:
+            return pool._pool.get(True, max(0.0, until - monotonic()))
+        except Empty:
+            return None
+    try:
+        return pool._create_connection()
+    except Exception:  # the server has no more of them: then the app cannot have it either
+        pool._dec_overflow()
+        return None
+
+
+def cut_off(pool: Any, event: str) -> str:
+    """End every connection that lies in the pool from the server's side; returns in words how many.
+
+    The first error on each of them, in whichever request, is marked as injected by `event`.
+    """
+    if not hasattr(pool, "_inc_overflow"):
+        raise UnsupportedFault(f"stale_connections cannot be had: a {type(pool).__name__} keeps none")
+    with pool._pool.mutex:
+        connections = [found for found in map(_connection, pool._pool.queue) if found is not None]
+    if connections:
+        engine_of(connections[0]).end(connections)
+        ENDED.update(dict.fromkeys(connections, event))
+    return f"{len(connections)} connections ended"
+
+
+def _connection(record: Any) -> Any:
+    return getattr(record, "dbapi_connection", None) or getattr(record, "connection", None)

@@ -1,0 +1,201 @@
+"""SQLAlchemy over SQLite: Core, ORM and Flask-SQLAlchemy; what only a server can show is in test_postgresql.py."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import flask
+import pytest
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Integer, String, create_engine, event, exc, select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from chaos_middleware import injected_by
+
+NOOP = {"rate": 0, "fault": {"type": "noop"}}
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Booking(Base):
+    __tablename__ = "bookings"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String)
+    seats: Mapped[int | None] = mapped_column(Integer)
+
+
+@pytest.fixture
+def engine(file):
+    """An engine that has connections from before the middleware."""
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    yield engine
+    engine.dispose()
+
+
+def test_no_call_is_counted_twice(chaos, engine):
+    """Checkout, statement, commit, and nothing from the driver below, on connections old and new."""
+    app = chaos(NOOP)
+
+    def view():
+        with engine.begin() as one, engine.connect() as two:
+            one.execute(text("UPDATE bookings SET seats = 3"))
+            two.exec_driver_sql("SELECT 1")
+
+    app.run(view)
+    assert app.verbs() == ["CHECKOUT", "CHECKOUT", "UPDATE", "SELECT", "ROLLBACK", "COMMIT"]
+
+
+def test_what_sets_a_connection_up_belongs_to_its_checkout(chaos, file):
+    """A listener's statements on a new connection are no calls of the request that happened to need it."""
+    app = chaos({"match": {"verb": ["*"]}, "fault": {"type": "noop"}})
+    engine = create_engine(f"sqlite:///{file}", pool_pre_ping=True)
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = ON"))
+
+    def view():
+        with engine.connect() as connection:
+            return connection.scalar(text("PRAGMA foreign_keys"))
+
+    assert app.run(view) == 1
+    assert app.verbs() == ["CHECKOUT", "PRAGMA", "ROLLBACK"]
+
+
+def test_the_orm_is_seen_with_the_apps_own_line(chaos, engine):
+    """A flush and a query of a session, at the lines that caused them."""
+    app = chaos(NOOP)
+
+    def view():
+        with Session(engine) as session:
+            session.add(Booking(name="eve"))
+            session.commit()
+            return session.scalars(select(Booking.name).where(Booking.name == "eve")).all()
+
+    assert app.run(view) == ["eve"]
+    calls = app.records("call")
+    lines = [call["site"]["line"] - view.__code__.co_firstlineno for call in calls]
+    assert app.verbs() == ["CHECKOUT", "INSERT", "COMMIT", "CHECKOUT", "SELECT", "ROLLBACK"]
+    assert lines[:5] == [3, 3, 3, 4, 4]
+    assert {call["site"]["function"].rpartition(".")[2] for call in calls} == {"view"}
+
+
+def test_an_error_is_wrapped_as_the_drivers_own_is(chaos, engine):
+    """`sqlalchemy.exc.OperationalError` around sqlite3's, with the event behind it."""
+    app = chaos({"match": {"table": ["bookings"]}, "fault": {"type": "statement_error", "kind": "locked"}})
+
+    def view():
+        with engine.connect() as connection:
+            connection.execute(text("SELECT * FROM bookings"))
+
+    error, _ = app.timed(view)
+    assert type(error) is exc.OperationalError
+    assert type(error.orig) is sqlite3.OperationalError
+    assert injected_by(error) == app.records("fault")[0]["id"]
+
+
+def test_a_failed_flush_is_rolled_back_as_ever(chaos, engine):
+    """The session asks for its rollback after an injected error; then it works again."""
+    rule = {"match": {"verb": ["INSERT"]}, "gate": {"first": 1}, "fault": {"type": "statement_error", "kind": "locked"}}
+    app = chaos(rule)
+
+    def view():
+        with Session(engine) as session:
+            session.add(Booking(name="eve"))
+            with pytest.raises(exc.OperationalError):
+                session.commit()
+            session.rollback()
+            session.add(Booking(name="eve"))
+            session.commit()
+
+    app.run(view)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM bookings WHERE name = 'eve'")) == 1
+
+
+@pytest.mark.parametrize(("phase", "rows"), [("before", 2), ("after", 3)])
+def test_a_commit_that_fails_or_whose_answer_is_lost(chaos, engine, phase, rows):
+    """Before: nothing is stored. After: it is stored, and the app does not know."""
+    app = chaos(
+        {"match": {"verb": ["COMMIT"]}, "phase": phase, "fault": {"type": "statement_error", "kind": "disconnect"}}
+    )
+
+    def view():
+        with engine.begin() as connection:
+            connection.execute(text("INSERT INTO bookings (name) VALUES ('eve')"))
+
+    error, _ = app.timed(view)
+    assert type(error) is exc.OperationalError
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM bookings")) == rows
+
+
+def test_a_delay_at_the_checkout(chaos, engine):
+    """`latency` with the verb CHECKOUT; statements then are not delayed."""
+    app = chaos({"match": {"verb": ["CHECKOUT"]}, "fault": {"type": "latency", "seconds": 0.2}})
+
+    def view():
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    _, seconds = app.timed(view)
+    assert 0.2 <= seconds < 0.6
+    assert [fault["target"] for fault in app.records("fault")] == ["CHECKOUT sqlite"]
+
+
+def test_rules_match_on_text_and_engine(chaos, engine):
+    """`statement` is the text with single blanks; `engine` the dialect's name."""
+    rules = [
+        {"name": "text", "match": {"statement": ["SELECT seats FROM *"]}, "fault": {"type": "noop"}},
+        {"name": "engine", "match": {"engine": ["postgresql"]}, "fault": {"type": "noop"}},
+    ]
+    app = chaos(*rules)
+
+    def view():
+        with engine.connect() as connection:
+            connection.execute(text("SELECT  seats\n FROM bookings"))
+            connection.execute(text("SELECT name FROM bookings"))
+
+    app.run(view)
+    assert [fault["rule"] for fault in app.records("fault")] == ["text"]
+
+
+def test_flask_sqlalchemy(chaos, file):
+    """Its session's calls are seen where the app makes them, and its teardown works after a fault."""
+    flask_app = flask.Flask("shop")
+    flask_app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{file}"
+    db = SQLAlchemy(flask_app)
+    rule = {
+        "match": {"table": ["bookings"]},
+        "gate": {"first": 1},
+        "fault": {"type": "statement_error", "kind": "locked"},
+    }
+    app = chaos(rule)
+
+    @flask_app.get("/")
+    def page():
+        return str(db.session.execute(text("SELECT count(*) FROM bookings")).scalar())
+
+    client = flask_app.test_client()
+    assert app.run(lambda: client.get("/").status_code) == 500
+    assert app.run(lambda: client.get("/").text) == "2"
+    assert app.records("fault")[0]["site"]["function"].endswith("page")
+
+
+def test_uninstall_restores_the_very_methods(chaos):
+    """Of the dialects and of the pools."""
+    from sqlalchemy.engine.default import DefaultDialect
+    from sqlalchemy.pool.base import Pool
+
+    names = ("do_execute", "do_executemany", "do_execute_no_params", "do_commit", "do_rollback")
+
+    def methods():
+        return [vars(DefaultDialect)[name] for name in names] + [vars(Pool)["connect"]]
+
+    before = methods()
+    app = chaos()
+    assert not set(methods()) & set(before)
+    app.middleware.uninstall()
+    assert methods() == before

@@ -1,0 +1,236 @@
+"""SQLite, by the standard library's driver used bare."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from chaos_middleware import injected_by
+
+NOOP = {"rate": 0, "fault": {"type": "noop"}}
+
+
+def test_each_call_is_noted_with_its_site(chaos, file):
+    """Statements by cursor and by connection, many rows at once, and the commit; each with its line."""
+    app = chaos(NOOP)
+
+    def view():
+        connection = sqlite3.connect(file)
+        connection.execute("SELECT * FROM bookings WHERE name = ?", ("ada",))
+        connection.cursor().executemany("INSERT INTO bookings (name) VALUES (?)", [("c",), ("d",)])
+        connection.commit()
+        connection.commit()
+        connection.close()
+
+    app.run(view)
+    calls = app.records("call")
+    assert [call["target"].rpartition(" ")[0] for call in calls] == [
+        "SELECT bookings",
+        "INSERT bookings",
+        *["COMMIT"] * 2,
+    ]
+    assert calls[2]["target"] == "COMMIT sqlite"
+    lines = [call["site"]["line"] - view.__code__.co_firstlineno for call in calls]
+    assert lines == [2, 3, 4, 5]
+    assert {call["site"]["file"] for call in calls} == {__file__}
+    assert {call["error"] for call in calls} == {None}
+
+
+def test_a_block_ends_with_a_commit_or_a_rollback(chaos, file):
+    """`with connection:` commits, or rolls back and lets the error out."""
+    app = chaos(NOOP)
+
+    def view():
+        connection = sqlite3.connect(file)
+        with connection:
+            connection.execute("DELETE FROM bookings WHERE name = 'ada'")
+        with suppress(KeyError), connection:
+            connection.execute("DELETE FROM bookings")
+            raise KeyError
+        with connection:
+            connection.execute("SELECT 1")
+        return connection.execute("SELECT count(*) FROM bookings").fetchone()
+
+    assert app.run(view) == (1,)
+    assert app.verbs() == ["DELETE", "COMMIT", "DELETE", "ROLLBACK", "SELECT", "SELECT"]
+
+
+def test_the_callers_own_classes_are_kept(chaos, file):
+    """A connection is one of the factory's class, and so is its cursor; who asks, sees the names of sqlite3."""
+    app = chaos(NOOP)
+
+    class Mine(sqlite3.Connection):
+        pass
+
+    class Cursor(sqlite3.Cursor):
+        pass
+
+    def view():
+        plain, mine = sqlite3.connect(file), sqlite3.connect(file, 5.0, 0, None, True, Mine)
+        assert isinstance(plain, sqlite3.Connection)
+        assert repr(plain).startswith("<sqlite3.Connection object")
+        assert isinstance(mine, Mine)
+        assert isinstance(mine.cursor(Cursor), Cursor)
+        mine.cursor(factory=Cursor).execute("SELECT 1")
+        assert type(sqlite3.connect(file, factory=lambda *a, **k: sqlite3.Connection(file))) is sqlite3.Connection
+
+    app.run(view)
+    assert app.verbs() == ["SELECT"]
+
+
+def test_a_class_that_makes_its_own_cursors_is_left_alone(chaos, file):
+    """Its connections work as ever; their calls are not seen."""
+    app = chaos({"fault": {"type": "statement_error", "kind": "locked"}})
+
+    class Own(sqlite3.Connection):
+        def cursor(self):
+            return super().cursor()
+
+    assert app.run(lambda: sqlite3.connect(file, factory=Own).execute("SELECT 1").fetchone()) == (1,)
+    assert app.verbs() == []
+
+
+def test_an_error_is_the_drivers_own(chaos, file):
+    """Class, text and code of a locked database; the statement is not executed, and the note has class and event."""
+    app = chaos({"match": {"verb": ["UPDATE"]}, "fault": {"type": "statement_error", "kind": "locked"}})
+    connection = None
+
+    def view():
+        nonlocal connection
+        connection = sqlite3.connect(file)
+        connection.execute("UPDATE bookings SET seats = 0")
+
+    error, _ = app.timed(view)
+    assert type(error) is sqlite3.OperationalError
+    assert str(error) == "database is locked"
+    assert (error.sqlite_errorcode, error.sqlite_errorname) == (sqlite3.SQLITE_BUSY, "SQLITE_BUSY")
+    (fault,), (call,) = app.records("fault"), app.records("call")
+    assert injected_by(error) == fault["id"]
+    assert (call["error"], call["faults"]) == ("OperationalError", [fault["id"]])
+    assert connection.execute("SELECT sum(seats) FROM bookings").fetchone() == (3,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "code"),
+    [
+        ("serialization_failure", "OperationalError", "SQLITE_BUSY_SNAPSHOT"),
+        ("deadlock", "OperationalError", "SQLITE_BUSY"),
+        ("statement_timeout", "OperationalError", "SQLITE_INTERRUPT"),
+        ("unique_violation", "IntegrityError", "SQLITE_CONSTRAINT_UNIQUE"),
+        ("read_only", "OperationalError", "SQLITE_READONLY"),
+        ("disk_full", "OperationalError", "SQLITE_FULL"),
+        ("disconnect", "OperationalError", "SQLITE_IOERR"),
+    ],
+)
+def test_every_kind_of_error_has_its_code(chaos, file, kind, name, code):
+    """As SQLite's own C interface numbers them."""
+    app = chaos({"fault": {"type": "statement_error", "kind": kind}})
+    error, _ = app.timed(lambda: sqlite3.connect(file).execute("SELECT * FROM bookings"))
+    assert type(error) is getattr(sqlite3, name)
+    assert (error.sqlite_errorname, error.sqlite_errorcode) == (code, getattr(sqlite3, code))
+
+
+def test_after_the_statement_is_done_and_its_answer_lost(chaos, file):
+    """Phase `after` of a commit: the row is there, and the app gets an error."""
+    rule = {"match": {"verb": ["COMMIT"]}, "phase": "after", "fault": {"type": "statement_error", "kind": "disconnect"}}
+    app = chaos(rule)
+
+    def view():
+        with sqlite3.connect(file) as connection:
+            connection.execute("INSERT INTO bookings (name) VALUES ('eve')")
+
+    error, _ = app.timed(view)
+    assert str(error) == "disk I/O error"
+    assert sqlite3.connect(file).execute("SELECT count(*) FROM bookings").fetchone() == (3,)
+
+
+def test_a_commit_that_fails_leaves_its_transaction_open(chaos, file):
+    """As a real `database is locked` at a commit does: the app may try again."""
+    app = chaos(
+        {"match": {"verb": ["COMMIT"]}, "gate": {"first": 1}, "fault": {"type": "statement_error", "kind": "locked"}}
+    )
+
+    def view():
+        connection = sqlite3.connect(file)
+        connection.execute("INSERT INTO bookings (name) VALUES ('eve')")
+        with pytest.raises(sqlite3.OperationalError):
+            connection.commit()
+        connection.commit()
+
+    app.run(view)
+    assert sqlite3.connect(file).execute("SELECT count(*) FROM bookings").fetchone() == (3,)
+
+
+def test_a_rule_without_a_verb_means_statements(chaos, file):
+    """Commits and rollbacks meet it only where the rule names them."""
+    app = chaos({"fault": {"type": "noop"}})
+
+    def view():
+        with sqlite3.connect(file) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("DELETE FROM bookings")
+
+    app.run(view)
+    assert [fault["target"].split()[0] for fault in app.records("fault")] == ["DELETE"]
+
+
+def test_a_slow_statement_is_one_that_can_be_interrupted(chaos, file):
+    """SQLite itself is busy: `interrupt()` of another thread ends a statement of 20 s at once."""
+    app = chaos({"fault": {"type": "slow_statement", "seconds": 20}})
+    connection = sqlite3.connect(file, check_same_thread=False)
+    timer = threading.Timer(0.3, connection.interrupt)
+    timer.start()
+    error, seconds = app.timed(lambda: connection.execute("SELECT * FROM bookings"))
+    timer.join()
+    assert (type(error), str(error)) == (sqlite3.OperationalError, "interrupted")
+    assert injected_by(error) == app.records("fault")[0]["id"]
+    assert 0.3 <= seconds < 2
+
+
+def test_a_slow_statement_takes_as_long_as_asked(chaos, file):
+    """Asked 0.3 s, measured 0.3 s; then the statement is executed."""
+    app = chaos({"fault": {"type": "slow_statement", "seconds": 0.3}})
+    assert app.run(lambda: sqlite3.connect(file).execute("SELECT count(*) FROM bookings").fetchone()) == (2,)
+    (end,) = app.records("end")
+    assert 0.3 <= end["measured"]["seconds"] < 0.6
+
+
+@pytest.mark.parametrize("fault", ["slow_statement", "latency"])
+def test_the_kill_switch_ends_a_wait(chaos, file, fault):
+    """A wait of 20 s is over at once, and the statement goes on."""
+    app = chaos({"fault": {"type": fault, "seconds": 20}})
+    assert app.middleware.injector is not None
+    timer = threading.Timer(0.2, app.middleware.injector.control.stop)
+    timer.start()
+    error, seconds = app.timed(lambda: sqlite3.connect(file).execute("SELECT * FROM bookings"))
+    timer.join()
+    assert error is None
+    assert seconds < 2
+
+
+def test_uninstall_restores_the_very_functions(chaos):
+    """`connect` under both of its names, whichever was imported first."""
+    before = sqlite3.connect, sqlite3.dbapi2.connect
+    app = chaos()
+    assert sqlite3.connect is sqlite3.dbapi2.connect is not before[0]
+    app.middleware.uninstall()
+    assert (sqlite3.connect, sqlite3.dbapi2.connect) == before
+
+
+def test_the_same_calls_have_the_same_names_in_every_run(chaos, file):
+    """Ids, times and tokens leave the identity alone, other texts do not; nothing of them can be read in it."""
+    app = chaos(NOOP)
+
+    def view():
+        connection = sqlite3.connect(file)
+        for values in (("ada", 1), ("ada", 2), ("bob", 1), ("2026-01-01T10:00", 1), (f"{time.time()}-0123456789", 1)):
+            connection.execute("SELECT * FROM bookings WHERE name = ? AND id = ?", values)
+
+    app.run(view)
+    targets = [call["target"] for call in app.records("call")]
+    assert targets[0] == targets[1] != targets[2] != targets[3] == targets[4]
+    assert all("ada" not in target for target in targets)
