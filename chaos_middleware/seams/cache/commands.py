@@ -33,12 +33,10 @@ READS = VALUES | _words(
     " ZSCAN XLEN XRANGE XREVRANGE GEOPOS GEODIST GEOHASH GEOSEARCH PFCOUNT"
 )
 
-_ID = re.compile(
-    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"  # a UUID
-    r"|[0-9a-fA-F]{16,}"  # a number or a hash in hexadecimal digits
-    r"|(?<![\w-])((?:[a-z]+[_-])*)(?=[\w-]*[A-Z])(?=(?:[\w-]*?[0-9][A-Za-z]){2})[\w-]{20,}",  # words_token
-    re.ASCII,
-)
+_ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")  # UUIDs, and hexadecimal
+_TOKEN = re.compile(r"(?<![\w-])((?:[a-z]+[_-])*)([\w-]{20,})", re.ASCII)  # in base 64, after words like `session_`
+_RUN = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[_-]+")
+_RANDOM = 0.45  # runs for each character; random tokens have 0.65, CamelCase words with digits 0.4
 
 
 def name_of(command: Sequence[Any]) -> str:
@@ -99,4 +97,9 @@ def _line(key: bytes | str) -> str:
         text = text[:_READ_AT_MOST] + draws.call_hash(ascii(text))
     if not text.isprintable():
         text = text.encode("unicode_escape").decode()
-    return _ID.sub(r"\1<id>", text)
+    return _TOKEN.sub(_without_token, _ID.sub("<id>", text))
+
+
+def _without_token(found: re.Match[str]) -> str:
+    words, token = found.groups()
+    return f"{words}<id>" if len(_RUN.findall(token)) > _RANDOM * len(token) else found[0]

@@ -38,6 +38,8 @@ def connect(server: Any, library: Any) -> Iterator[Callable[..., Any]]:
 
     def connect(**settings: Any) -> Any:
         settings = {"host": "127.0.0.1", "port": server.port, "retry": no_retry, **settings}
+        if library.__version__ < "5":
+            settings.pop("protocol", None)  # there is one only
         made.append(getattr(library, CLIENTS[library.__name__])(**settings))
         return made[-1]
 
