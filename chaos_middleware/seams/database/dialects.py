@@ -11,6 +11,7 @@ from typing import Any, Callable
 from chaos_middleware.request import current
 from chaos_middleware.seams.database.exchange import control, statement, through
 
+
 def _execute(original: Callable[..., Any]) -> Callable[..., Any]:
     """`do_execute` and `do_executemany`."""
 
