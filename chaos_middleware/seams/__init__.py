@@ -45,6 +45,7 @@ SEAM_FAULTS: dict[str, dict[str, str]] = {
         "latency": "",
         "connect_timeout": "a call that was made had its connection",
         "read_timeout": "",
+        "connection_refused": "a call that was made had its connection",
         "connection_reset": "",
         "garbage_body": _AN_ANSWER,
         "cache_miss": _AN_ANSWER,

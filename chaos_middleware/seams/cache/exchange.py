@@ -49,7 +49,7 @@ class CacheExchange(Exchange):
     wants to know. With `missing`, keys that do not exist are asked for, and the real ones left alone.
     """
 
-    depth = 2
+    depth = 3
     missing = False
     replies: list[Any]
     before: Sequence[earlier.Before] = ()

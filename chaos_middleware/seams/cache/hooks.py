@@ -89,6 +89,8 @@ class _Connect(CacheCall):
 
 
 class _NoConnection(Exchange):
+    depth = 3
+
     def __init__(self, request: Request, settings: dict[str, Any], clock: float, error: Exception) -> None:
         host = "unix" if "path" in settings else str(settings.get("host", "localhost"))
         super().__init__(request, _Connect(["CONNECT"], "", host))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import socket
 import struct
@@ -63,7 +64,18 @@ def test_an_injected_error_is_the_real_one(chaos, connect, server, fault):
     assert getattr(origin, "errno", None) == getattr(cause, "errno", None)
 
 
-@pytest.mark.parametrize("fault", ["connection_reset", "read_timeout", "connect_timeout"])
+def test_an_injected_refusal_is_the_real_one(chaos, connect, server):
+    """As where nobody listens; in earnest the pool meets it, before any command."""
+    injected, _ = chaos(rule("connection_refused")).timed(lambda: connect().get("k"))
+    port = nobody()
+    with pytest.raises(Exception) as real:  # noqa: PT011 - compared below
+        connect(port=port).get("k")
+    assert type(injected) is type(real.value)
+    assert str(injected).replace(str(server.port), "PORT") == str(real.value).replace(str(port), "PORT")
+    assert injected.__context__.errno == real.value.__context__.errno == errno.ECONNREFUSED
+
+
+@pytest.mark.parametrize("fault", ["connection_reset", "connection_refused", "read_timeout", "connect_timeout"])
 def test_an_error_leads_back_to_its_event(chaos, connect, fault):
     """`injected_by` knows it, the ledger has event, call and the app's own line."""
     served = chaos(rule(fault))
