@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from chaos_analysis import causes, outcomes, slo
+from chaos_analysis.outcomes.later import Later, later
+from chaos_analysis.outcomes.places import name_calls
+from chaos_analysis.outcomes.sites import SiteOutcomes, of_sites
 from chaos_analysis.stats import adjusted, fisher
 from chaos_middleware.errors import ExperimentError
 from chaos_middleware.experiment import FAULT_FREE_STAGES, Experiment, parse
@@ -138,9 +143,30 @@ class Evidence:
         return "causal" if q is not None and q < SIGNIFICANT else ""
 
     @cached_property
+    def call_rows(self) -> np.ndarray:
+        """Where the client's row of each of `tables.calls` stands, -1 where there is none."""
+        return np.fromiter(map(self.places.get, self.tables.calls["key"], repeat(-1)), dtype=np.int64)
+
+    @cached_property
+    def call_names(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """`dependency` and `call` (`outcomes.places`) of each row of `tables.faults`, and of each of `tables.calls`."""
+        faults, calls = name_calls(self.tables.faults, self.tables.calls)
+        return faults, calls
+
+    @cached_property
     def outcomes(self) -> pd.DataFrame:
         """One row a fault event: what the app did with it. Columns: `outcomes.table`; words: `outcomes.OUTCOMES`."""
         return outcomes.table(self, self.proven)
+
+    @cached_property
+    def sites(self) -> tuple[SiteOutcomes, ...]:
+        """What the app did with each fault at each call site."""
+        return of_sites(self)
+
+    @cached_property
+    def later(self) -> tuple[Later, ...]:
+        """Failures of requests without a fault, after faults of others at the same dependency."""
+        return later(self)
 
     @cached_property
     def causes(self) -> pd.DataFrame:

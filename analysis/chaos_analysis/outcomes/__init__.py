@@ -14,31 +14,34 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from chaos_analysis.outcomes.codes import kinds
 from chaos_analysis.outcomes.content import Contents
-from chaos_analysis.outcomes.decide import DELAYS, Answer, Event, Judge, Outcome
+from chaos_analysis.outcomes.decide import Judge, Outcome
 from chaos_analysis.outcomes.events import gather
-from chaos_analysis.outcomes.usual import End, Usual
+from chaos_analysis.outcomes.facts import at_rest, of_answers, of_events
+from chaos_analysis.outcomes.usual import Usual
+from chaos_analysis.outcomes.words import OUTCOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from chaos_analysis.evidence import Evidence
+    from chaos_analysis.outcomes.decide import Answer, Event
 
-OUTCOMES = ("handled", "retried", "degraded", "wrong", "propagated", "hung", "lost", "crashed", "unknown")
+__all__ = ["OUTCOMES", "table"]
 
 
 def table(evidence: Evidence, proven: Callable[[str, str], str]) -> pd.DataFrame:
     """One row a fault event, in the ledger's order.
 
     `id, key, stage, started, rule, fault, seam, phase, target, route, file, line, function` as in the ledger.
-    `dependency`: what was called, without query and ids; `call`: the call site's name that survives edits (`places`);
-        both "" at the edge.
+    `dependency`: what was called, without query and ids; `peer`: who was; `call`: the call site's name that survives
+        edits (see `places`). All "" at the edge.
     `endpoint`: the client's `METHOD name`; `row`: whether the client has a row of the request; `status`,
         `error_class`, `response_ms` of that row.
     `outcome`: one of `OUTCOMES`; `tier`: how it is tied to this fault: `direct`, `causal`, `model`, or "" where nothing
@@ -53,82 +56,50 @@ def table(evidence: Evidence, proven: Callable[[str, str], str]) -> pd.DataFrame
     `proven(endpoint, rule)` tells the tier by which requests with that fault are shown to fail more often, or "".
     """
     events = gather(evidence)
-    usual = Usual(evidence)
     contents = Contents(evidence)
-    judge = Judge(usual, contents, proven, _at_rest(evidence))
-    found = pd.DataFrame(
-        _decided(events, judge, contents), columns=["outcome", "tier", "why"], index=events.index, dtype=object
-    )
-    return pd.concat([events, found], axis=1).assign(
-        error=events["left_error"].fillna(events["call_error"]),
+    judge = Judge(Usual(evidence), contents, proven, at_rest(evidence))
+    held = [contents.of(place) for place in events["place"].tolist()]
+    answers = of_answers(evidence, events, held)
+    words, tiers, whys = _decided(events["key"], of_events(events), answers, judge)
+    return events.assign(
+        outcome=words,
+        tier=tiers,
+        why=whys,
+        error=events["left_error"].where(events["left_error"].notna(), events["call_error"]),
         frame=_frames(events),
         added=_added(events, evidence),
-        judged=[contents.of(place).judged for place in events["place"].tolist()],
+        judged=pd.Series([one.judged for one in held], dtype=object),
         alone=~events["key"].duplicated(keep=False),
     )
 
 
-def _decided(events: pd.DataFrame, judge: Judge, contents: Contents) -> list[Outcome]:
-    """The outcome of each event; requests that are alike are decided once."""
-    keys, facts, answers = events["key"].tolist(), list(_facts(events)), list(_answers(events, contents))
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    known: dict[Any, list[Outcome]] = {}
-    found: list[Outcome] = [Outcome("unknown")] * len(keys)
-    for _, group in groupby(order, keys.__getitem__):
-        numbers = list(group)
-        case = (answers[numbers[0]], tuple(facts[number] for number in numbers))
-        if case not in known:
-            known[case] = judge.decide(*case)
-        for number, outcome in zip(numbers, known[case], strict=True):
+def _decided(
+    keys: pd.Series[str], events: tuple[np.ndarray, list[Event]], answers: tuple[np.ndarray, list[Answer]], judge: Judge
+) -> list[pd.Series[str]]:
+    """Outcome, tier and why of each event; requests that are alike are decided once."""
+    found = np.full(len(keys), None, dtype=object)
+    several = keys.duplicated(keep=False).to_numpy()
+    alone = np.flatnonzero(~several)
+    cases, firsts = kinds([answers[0][alone], events[0][alone]])
+    decided = np.full(len(firsts), None, dtype=object)
+    for case, first in enumerate(alone[firsts].tolist()):
+        decided[case] = judge.decide(answers[1][answers[0][first]], [events[1][events[0][first]]])[0]
+    found[alone] = decided[cases]
+    known: dict[tuple[int, ...], list[Outcome]] = {}
+    for numbers in _together(keys, np.flatnonzero(several)):
+        together = (answers[0][numbers[0]], *events[0][numbers].tolist())
+        if together not in known:
+            known[together] = judge.decide(answers[1][together[0]], [events[1][code] for code in together[1:]])
+        for number, outcome in zip(numbers, known[together], strict=True):
             found[number] = outcome
-    return found
+    return [pd.Series([one[part] for one in found.tolist()], dtype=object) for part in range(3)]
 
 
-def _facts(events: pd.DataFrame) -> Iterator[Event]:
-    most = events["injected"].to_numpy() >= 0.5 * events["response_ms"].to_numpy(float) / 1000
-    names = ("rule", "fault", "seam", "call", "did", "call_error")
-    columns = [events[name].tolist() for name in names]
-    rest = (_named(events).tolist(), events["attempts"].tolist(), events["recovered"].tolist(), most.tolist())
-    return map(Event._make, zip(*columns, *rest, strict=True))
-
-
-def _named(events: pd.DataFrame) -> np.ndarray:
-    """The exception that left the app is what the fault raised, or came from the faulted line; at the edge, the answer
-    is what the fault makes of it.
-    """
-    left, line = events["left_error"], events["left_line"].to_numpy(float)
-    raised = (left == events["did"]) | (left == events["call_error"])
-    there = (events["left_file"] == events["file"]) & (line == events["line"].to_numpy(float))
-    status, fault = events["status"].to_numpy(float), events["fault"]
-    shows = ((fault == "exception") & (status >= 500)) | ((fault == "connection_reset") & (status == 0))
-    shows |= ~fault.isin(("exception", "connection_reset", *DELAYS))
-    edge = (events["seam"] == "wsgi").to_numpy()
-    return np.asarray(np.where(edge, shows, left.notna() & (raised | there)), dtype=bool)
-
-
-def _answers(events: pd.DataFrame, contents: Contents) -> Iterator[Answer]:
-    names = ("place", "endpoint", "status", "error_class", "left_error", "left_file", "left_line", "recorded")
-    for place, endpoint, status, error_class, error, file, line, recorded in zip(
-        *(events[name].tolist() for name in names), strict=True
-    ):
-        end = End(endpoint, int(status), error_class or "") if place >= 0 else None
-        yield Answer(end, _raised(error, file, line), recorded, contents.of(place))
-
-
-def _raised(error: Any, file: Any, line: Any) -> str | None:
-    return f"{error} {file}:{line}" if error is not None else None
-
-
-def _at_rest(evidence: Evidence) -> frozenset[tuple[str, str]]:
-    """Exceptions that leave the app without a fault: endpoint, class and line."""
-    answers, rows = evidence.tables.answers, evidence.tables.requests
-    left = answers[answers["error"].notna() & ~answers["faults"].astype(bool)]
-    control, endpoints = rows["control"].to_numpy(), rows["endpoint"].to_numpy()
-    places = [evidence.places.get(key) for key in left["key"].tolist()]
-    raised = zip(places, *(left[name].tolist() for name in ("error", "file", "line")), strict=True)
-    return frozenset(
-        (str(endpoints[at]), str(_raised(*what))) for at, *what in raised if at is not None and control[at]
-    )
+def _together(keys: pd.Series[str], numbers: np.ndarray) -> Iterable[np.ndarray]:
+    """These places by their keys, in order within each."""
+    codes = pd.factorize(keys.iloc[numbers])[0]
+    order = np.argsort(codes, kind="stable")
+    return np.split(numbers[order], np.flatnonzero(np.diff(codes[order])) + 1) if len(numbers) else ()
 
 
 def _frames(events: pd.DataFrame) -> pd.Series[Any]:
@@ -150,6 +121,6 @@ def _frame(file: Any, line: float, function: Any) -> str | None:
 
 def _added(events: pd.DataFrame, evidence: Evidence) -> pd.Series[float]:
     rows = evidence.tables.requests
-    free = rows[rows["control"] & rows["ok"]]
+    free = rows.loc[rows["control"] & rows["ok"], ["endpoint", "response_ms"]]
     medians = free.groupby("endpoint")["response_ms"].median()
     return (events["response_ms"].astype(float) - events["endpoint"].map(medians).astype(float)) / 1000

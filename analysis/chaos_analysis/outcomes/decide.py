@@ -44,13 +44,15 @@ class Event(NamedTuple):
 
 class Answer(NamedTuple):
     """How the request ended: at the client (None without a row), and in the app (`left`: the exception's class and
-    frame; `alive`: the app noted its end). `content` is what its content says beside the fault-free.
+    frame; `alive`: the app noted its end). `content` is what its content says beside the fault-free; `strayed` the
+    route that a redirect led it to, "" for none or the usual.
     """
 
     end: End | None
     left: str | None
     alive: bool
     content: Content = Content()
+    strayed: str = ""
 
 
 class Outcome(NamedTuple):
@@ -93,8 +95,12 @@ class Judge:
             return ("lost", "") if answer.alive else ("crashed", "")
         if end.status >= 500 or (end.status >= 400 and not end.ok):
             return "propagated", ""
-        if not end.ok:
-            return "wrong", "it fails the locustfile's check"
+        return self._fine(end, answer) if end.ok else ("wrong", "it fails the locustfile's check")
+
+    def _fine(self, end: End, answer: Answer) -> tuple[str, str]:
+        """What an answer is that the client took for right."""
+        if answer.strayed:
+            return "propagated", f"redirected to {answer.strayed}"
         usual = self._usual.statuses(end.endpoint)
         if usual and end.status not in usual and self._usual.successes[end.endpoint] >= _ENOUGH:
             return "propagated" if end.status >= 300 else "degraded", f"{end.status} instead of {_listed(usual)}"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chaos_analysis.outcomes.places import name_calls
 from chaos_analysis.outcomes.repeats import repeated
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def gather(evidence: Evidence) -> pd.DataFrame:
     """
     tables = evidence.tables
     faults, calls = tables.faults, tables.calls
-    named, called = name_calls(faults, calls)
+    named, called = evidence.call_names
     rows = _places(evidence.places, faults["key"])
     left, recorded = _left(tables.answers, faults["key"])
     met = _places({event: at for at, events in enumerate(calls["faults"]) if events for event in events}, faults["id"])
@@ -53,14 +52,14 @@ def gather(evidence: Evidence) -> pd.DataFrame:
 
 def _measured(faults: pd.DataFrame) -> pd.DataFrame:
     told = [one if isinstance(one, dict) else {} for one in faults["measured"].tolist()]
-    asked = [one.get("seconds") if isinstance(one, dict) else None for one in faults["asked"].tolist()]
-    return pd.DataFrame(
-        {
-            "asked": pd.to_numeric(pd.Series(asked, dtype=object), errors="coerce").astype("float64"),
-            "injected": pd.to_numeric(pd.Series([one.get("seconds") for one in told], dtype=object), errors="coerce"),
-            "did": pd.Series([one.get("did") for one in told], dtype=object),
-        }
-    )
+    asked = [one if isinstance(one, dict) else {} for one in faults["asked"].tolist()]
+    did = pd.Series([one.get("did") for one in told], dtype=object)
+    return pd.DataFrame({"asked": _seconds(asked), "injected": _seconds(told), "did": did})
+
+
+def _seconds(told: Iterable[Mapping[str, Any]]) -> list[float]:
+    values = (one.get("seconds") for one in told)
+    return [float(value) if isinstance(value, int | float) else np.nan for value in values]
 
 
 def _left(answers: pd.DataFrame, keys: pd.Series[str]) -> tuple[np.ndarray, np.ndarray]:

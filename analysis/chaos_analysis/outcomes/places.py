@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from chaos_analysis.outcomes.codes import kinds
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,18 +29,15 @@ _COLUMNS = ("seam", "target", "file", "line", "function")
 
 
 def name_calls(*tables: pd.DataFrame) -> list[pd.DataFrame]:
-    """`dependency` and `call` for the rows of each table (of `_COLUMNS`), both "" at the edge; named all together."""
+    """`dependency`, `peer` and `call` for the rows of each table (of `_COLUMNS`), "" at the edge; named together."""
     whole = pd.concat([table[list(_COLUMNS)] for table in tables], ignore_index=True)
-    codes = [pd.factorize(whole[name], use_na_sentinel=False) for name in _COLUMNS]
-    combined = np.zeros(len(whole), dtype=np.int64)
-    for numbers, known in codes:
-        combined = combined * (len(known) + 1) + numbers
-    numbers, firsts = np.unique(combined, return_index=True)
-    distinct = [tuple(known[each[at]] for each, known in codes) for at in firsts]
+    numbers, firsts = kinds([whole[name] for name in _COLUMNS])
+    distinct = [tuple(values) for values in whole.iloc[firsts].itertuples(index=False)]
     dependencies = _dependencies(distinct)
     calls = _calls(distinct, dependencies)
-    at = np.searchsorted(numbers, combined)
-    named = pd.DataFrame({"dependency": _taken(dependencies, at), "call": _taken(calls, at)})
+    peers = [peer(seam, name) for (seam, *_), name in zip(distinct, dependencies, strict=True)]
+    columns = {"dependency": dependencies, "peer": peers, "call": calls}
+    named = pd.DataFrame({name: _taken(values, numbers) for name, values in columns.items()})
     ends = np.cumsum([len(table) for table in tables])[:-1]
     return [part.reset_index(drop=True) for part in (named.iloc[low:high] for low, high in _spans(ends, len(whole)))]
 
@@ -74,6 +73,14 @@ def dependency(target: str) -> str:
     host, gap, path = _split(rest)
     pieces = ["<id>" if _ID.fullmatch(piece) else piece for piece in _PIECES.split(path)]
     return f"{verb}{blank}{host}{gap}{''.join(pieces)}"
+
+
+def peer(seam: str, name: str) -> str:
+    """Who is called: the seam, and the host where the dependency's name has one; "" at the edge."""
+    if not name:
+        return ""
+    host = _split(name.partition(" ")[2])[0]
+    return seam if seam == "database" or not host else f"{seam} {host}"
 
 
 def _split(rest: str) -> tuple[str, str, str]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from chaos_analysis.outcomes.codes import kinds
+
 if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
 
@@ -28,8 +30,8 @@ def repeated(evidence: Evidence, dependencies: pd.Series[str], numbers: np.ndarr
     waits[:] = [()] * len(numbers)
     if len(calls) and (numbers >= 0).any():
         well = (calls["error"].isna() & ~(calls["status"] >= 500)).to_numpy()
-        alike = _codes(calls["target"], calls["seam"])
-        similar = _codes(dependencies, calls["seam"], calls["file"], calls["line"])
+        alike, _ = kinds([calls["target"], calls["seam"]])
+        similar, _ = kinds([dependencies, calls["seam"], calls["file"], calls["line"]])
         for codes, usual in ((alike, "median"), (similar, "max")):
             groups = _Groups(evidence, codes, similar)
             again = groups.again(usual)[numbers]
@@ -41,25 +43,16 @@ def repeated(evidence: Evidence, dependencies: pd.Series[str], numbers: np.ndarr
     return pd.DataFrame({"attempts": attempts, "waits": pd.Series(waits, dtype=object), "recovered": recovered})
 
 
-def _codes(*columns: pd.Series[str]) -> np.ndarray:
-    """One number for each distinct combination."""
-    combined = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        numbers, known = pd.factorize(column, use_na_sentinel=False)
-        combined = pd.factorize(combined * (len(known) + 1) + numbers)[0]
-    return combined
-
-
 class _Groups:
-    """The calls that are the same (`codes`) in one request, in the order in which they were made; `kinds` tells whose
+    """The calls that are the same (`codes`) in one request, in the order in which they were made; `similar` tells whose
     numbers may be compared.
     """
 
-    def __init__(self, evidence: Evidence, codes: np.ndarray, kinds: np.ndarray) -> None:
+    def __init__(self, evidence: Evidence, codes: np.ndarray, similar: np.ndarray) -> None:
         self._evidence = evidence
         calls = evidence.tables.calls
-        self._kinds = kinds
-        self._groups = _codes(calls["key"], pd.Series(codes))
+        self._similar = similar
+        self._groups, _ = kinds([calls["key"], codes])
         self._order = np.lexsort((calls["started"].to_numpy(), self._groups))
         sizes = np.bincount(self._groups)
         self._starts = np.cumsum(sizes) - sizes
@@ -83,20 +76,18 @@ class _Groups:
     def _usual(self, how: str) -> np.ndarray:
         """For each call how many of its kind a fault-free request of the endpoint makes; 1 where none is known."""
         rows = self._evidence.tables.requests
-        calls = self._evidence.tables.calls
-        places = self._evidence.places
-        at = np.array([places.get(key, -1) for key in calls["key"].tolist()])
+        at = self._evidence.call_rows
         endpoints = pd.factorize(rows["endpoint"])[0][at] if len(rows) else at
         free = rows["control"].to_numpy()[at] & (at >= 0) if len(rows) else np.zeros(len(at), dtype=bool)
-        kinds = _codes(pd.Series(endpoints), pd.Series(self._kinds))
+        alike, _ = kinds([endpoints, self._similar])
         first = free & (self._ranks == 0)
-        known = pd.Series(self._sizes[self._groups[first]]).groupby(kinds[first]).agg([how, "size"])
+        known = pd.Series(self._sizes[self._groups[first]]).groupby(alike[first]).agg([how, "size"])
         if how == "max":
             known = known[known["size"] >= _ENOUGH]
-            nothing = float(len(calls))  # so many that nothing is a repetition
+            nothing = float(len(at))  # so many that nothing is a repetition
         else:
             nothing = 1.0
-        return np.asarray(known[how].reindex(kinds).fillna(nothing))
+        return np.asarray(known[how].reindex(alike).fillna(nothing))
 
 
 def _gaps(calls: pd.DataFrame, order: np.ndarray) -> tuple[float, ...]:

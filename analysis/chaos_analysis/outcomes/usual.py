@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
+
+from chaos_analysis.outcomes.codes import kinds
 
 if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
@@ -34,13 +35,10 @@ class Usual:
         self._statuses: dict[str, frozenset[int]] = {}
         self.successes: dict[str, int] = {}  # by endpoint, without a fault
         names = ("rule", "endpoint", "status", "error_class")
-        columns = [pd.factorize(rows[name], use_na_sentinel=False) for name in names]
-        combined = np.zeros(len(rows), dtype=np.int64)
-        for numbers, known in columns:
-            combined = combined * (len(known) + 1) + numbers
-        _, firsts, counts = np.unique(combined, return_index=True, return_counts=True)
-        for at, count in zip(firsts.tolist(), counts.tolist(), strict=True):
-            rule, endpoint, status, error = (known[numbers[at]] for numbers, known in columns)
+        numbers, firsts = kinds([rows[name] for name in names])
+        counts = np.bincount(numbers, minlength=len(firsts))
+        ends = zip(*(rows[name].iloc[firsts].tolist() for name in names), counts.tolist(), strict=True)
+        for rule, endpoint, status, error, count in ends:
             end = End(str(endpoint), int(status), error if isinstance(error, str) else "")
             self._ends[rule, end] = count
             self._requests[rule, end.endpoint] = self._requests.get((rule, end.endpoint), 0) + count
