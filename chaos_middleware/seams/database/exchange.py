@@ -49,7 +49,7 @@ class DatabaseCall(Call):
         if verb == CHECKOUT or fault in _AT_CHECKOUT:
             return verb == CHECKOUT and fault in _AT_CHECKOUT
         if fault == "lock_contention":
-            return bool(table) or (engine == "sqlite" and verb != "ROLLBACK")
+            return bool(table) or (engine == "sqlite" and verb == "BEGIN")
         return True
 
     def meant(self, fault: str, patterns: tuple[tuple[str, ...], ...]) -> bool:

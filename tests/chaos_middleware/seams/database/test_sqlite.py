@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
@@ -234,3 +235,88 @@ def test_the_same_calls_have_the_same_names_in_every_run(chaos, file):
     targets = [call["target"] for call in app.records("call")]
     assert targets[0] == targets[1] != targets[2] != targets[3] == targets[4]
     assert all("ada" not in target for target in targets)
+
+
+def test_lock_contention_is_a_real_lock(chaos, file):
+    """A second connection holds the file for as long as asked; then the statement gets its turn."""
+    app = chaos({"match": {"verb": ["UPDATE"]}, "fault": {"type": "lock_contention", "seconds": 0.4}})
+    seen = []
+    timer = threading.Timer(0.2, lambda: seen.append(_locked(file)))
+    timer.start()
+
+    def view():
+        with sqlite3.connect(file) as connection:
+            connection.execute("UPDATE bookings SET seats = 9")
+
+    error, seconds = app.timed(view)
+    timer.join()
+    assert error is None
+    assert 0.3 <= seconds < 2
+    assert seen == [True]
+    assert app.records("end")[0]["measured"]["did"] == "BEGIN EXCLUSIVE for 0.4 s"
+    assert not _locked(file)
+
+
+def test_the_busy_timeout_ends_the_wait_for_a_lock(chaos, file):
+    """A busy timeout of 0.3 s against a lock of 20 s; the kill switch then gives the lock back."""
+    app = chaos({"match": {"verb": ["UPDATE"]}, "fault": {"type": "lock_contention", "seconds": 20}})
+    error, seconds = app.timed(lambda: sqlite3.connect(file, timeout=0.3).execute("UPDATE bookings SET seats = 9"))
+    assert (type(error), str(error)) == (sqlite3.OperationalError, "database is locked")
+    assert error.sqlite_errorname == "SQLITE_BUSY"
+    assert injected_by(error) == app.records("fault")[0]["id"]
+    assert 0.2 <= seconds < 2
+    assert _locked(file)
+    app.middleware.injector.control.stop()
+    until = time.monotonic() + 2
+    while _locked(file):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_lost_lease_gives_the_lock_back(chaos, file):
+    """Who kept the lease fresh is gone: a lock of 20 s ends within a moment."""
+    app = chaos({"fault": {"type": "lock_contention", "seconds": 20}})
+    lease = app.folder / "lease"
+    lease.touch()
+    error, _ = app.timed(lambda: sqlite3.connect(file, timeout=0.1).execute("UPDATE bookings SET seats = 9"))
+    assert str(error) == "database is locked"
+    assert _locked(file)
+    os.utime(lease, (0, 0))
+    until = time.monotonic() + 2
+    while _locked(file):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_transaction_that_begins_waits_for_the_lock(chaos, file):
+    """`BEGIN IMMEDIATE` needs it; the write after it has it."""
+    app = chaos({"match": {"verb": ["BEGIN", "UPDATE"]}, "fault": {"type": "lock_contention", "seconds": 0.3}})
+
+    def view():
+        connection = sqlite3.connect(file, isolation_level=None)
+        for statement in ("BEGIN IMMEDIATE", "UPDATE bookings SET seats = 9", "COMMIT"):
+            connection.execute(statement)
+
+    error, seconds = app.timed(view)
+    assert error is None
+    assert 0.2 <= seconds < 2
+    assert [end["measured"]["did"] for end in app.records("end")] == ["BEGIN EXCLUSIVE for 0.3 s", "unsupported"]
+
+
+def test_a_database_in_memory_has_no_second_connection(chaos):
+    """Lock contention is refused with a note, and the statement goes on."""
+    app = chaos({"match": {"verb": ["CREATE"]}, "fault": {"type": "lock_contention", "seconds": 5}})
+    error, seconds = app.timed(lambda: sqlite3.connect(":memory:").execute("CREATE TABLE bookings (id int)"))
+    assert error is None
+    assert seconds < 1
+    assert app.records("note")[0]["text"] == "rule r0: lock_contention cannot be had on a SQLite database in memory"
+
+
+def _locked(file):
+    """Whether somebody keeps others from writing."""
+    with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
