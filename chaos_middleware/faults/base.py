@@ -28,8 +28,9 @@ class Target:
         raise _refused(self, f"a delay of {seconds:g} s{' of the whole worker' * blocking}")
 
     def fail(self, how: str, give_up: float = 0.0) -> NoReturn:
-        """Fail as the network does, in the library's own class: `connection_refused` and
-        `connection_reset` at once; `connect_timeout` or `read_timeout` when the caller's own timeout ends, or after `give_up` seconds where it has none.
+        """Fail as the network does, in the library's own class: `connection_refused` and `connection_reset` at once;
+        `connect_timeout` or `read_timeout` when the caller's own timeout ends, or after `give_up` seconds where it has
+        none.
         """
         raise _refused(self, f"{how} after {give_up:g} s")
 

@@ -1,15 +1,22 @@
-"""Outbound HTTP calls, by `requests` and whatever else uses urllib3 (1.26, 2.x), and by `http.client` and `urllib`."""
+"""Outbound HTTP calls: by `requests` and whatever else uses urllib3 (1.26, 2.x), by `http.client` and `urllib`, and by
+`httpx`, sync and async.
+"""
 
 from __future__ import annotations
 
 from chaos_middleware.patching import Patches, Replace
 from chaos_middleware.seams.http_client.connection import endheaders
 from chaos_middleware.seams.http_client.pool import make_request
+from chaos_middleware.seams.http_client.transport import handle_async_request, handle_request
 
 SEAM = Patches(
     "http_client",
     {
         "urllib3.connectionpool": (Replace("HTTPConnectionPool._make_request", make_request),),
+        "httpx._transports.default": (
+            Replace("HTTPTransport.handle_request", handle_request),
+            Replace("AsyncHTTPTransport.handle_async_request", handle_async_request),
+        ),
         "http.client": (Replace("HTTPConnection.endheaders", endheaders),),
     },
 )

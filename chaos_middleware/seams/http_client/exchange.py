@@ -68,12 +68,16 @@ class HttpExchange(Exchange):
     def before(self) -> None:
         """Let the faults act that come before the call."""
         self.connect, self.limit = self.timeouts()
-        self._act([firing for firing in self.firings if not _is_late(firing)])
+        self._act(self.due(late=False))
 
     def after(self, response: Any) -> None:
         """Let the faults act that come after the call."""
         self.response, self.answer = response, None
-        self._act([firing for firing in self.firings if _is_late(firing)])
+        self._act(self.due(late=True))
+
+    def due(self, *, late: bool) -> list[Firing]:
+        """The firings before the call, or those after it."""
+        return [firing for firing in self.firings if _is_late(firing) is late]
 
     def timeouts(self) -> tuple[float | None, float | None]:
         """The caller's connect and read timeouts in seconds."""

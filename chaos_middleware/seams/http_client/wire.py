@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from contextlib import suppress
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 CHUNKED_AT_MOST = 1 << 20
@@ -47,6 +48,22 @@ class _Failing(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:  # noqa: ARG002 - it never gets that far
         raise self._error
+
+
+class Answer:
+    """An answer of another library, as the functions here look at one of `http.client`."""
+
+    def __init__(self, method: str, status: int, reason: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        """body: as much as was read of it, decoded from its framing alone."""
+        self.status, self.reason = status, reason
+        self.headers = SimpleNamespace(items=lambda: headers)
+        self.read = io.BytesIO(body).read
+        framing = {name.lower(): value.lower() for name, value in headers}
+        self.chunked = framing.get("transfer-encoding") == "chunked"
+        length = framing.get("content-length", "")
+        self.length = int(length) if length.isdecimal() and not self.chunked else None
+        if method == "HEAD" or status in {204, 304}:
+            self.chunked, self.length = False, 0
 
 
 def answer(status: int, body: bytes) -> bytes:

@@ -32,7 +32,9 @@ class Upstream(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         if path == "/slow":
             time.sleep(float(query))
-        if path == "/redirect":
+        if path == "/late-body":
+            self._chunked(pause=float(query))
+        elif path == "/redirect":
             self._send(302, b"", {"Location": "/ok"})
         elif path == "/chunked":
             self._chunked()
@@ -57,11 +59,14 @@ class Upstream(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _chunked(self) -> None:
+    def _chunked(self, pause: float = 0) -> None:
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for part in (BODY[:50], BODY[50:]):
+            if pause:
+                self.wfile.flush()
+                time.sleep(pause)
             self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
         self.wfile.write(b"0\r\n\r\n")
 
