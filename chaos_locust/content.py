@@ -7,20 +7,47 @@ long the lists; of anything else its media type. The digest says whether two ans
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_BYTES = 256 * 1024
 _MOST_PATHS = 1000
 _DEEPEST = 32
 _REMEMBERED = 4096
+_MOST_SHAPES = 10_000
 # By such words answers say that they are less than they should be: as a key's name, or as the value of one.
 _MARKS = (
     *("degraded", "stale", "partial", "fallback", "unavailable", "incomplete", "offline", "outdated"),
     *("cached", "default", "estimated"),
 )
 _TYPES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+
+
+class Contents:
+    """The contents of answers, as rows have them; `write` takes a line for each new shape of a kind of answer."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+        self._shapes = Shapes()
+        self._told: set[tuple[str, str, int, str]] = set()
+
+    def take(self, method: str, name: str, response: Any) -> str:
+        """A JSON value: `"<shape>.<digest>"`, or null of an answer whose body is not there or too large."""
+        body = _body(response)
+        if body is None or len(body) > MOST_BYTES:
+            return "null"
+        media_type = str(response.headers.get("content-type") or "")
+        shape, digest = self._shapes.content(media_type, body)
+        kind = (str(method), str(name), response.status_code, shape)
+        if kind not in self._told and len(self._told) < _MOST_SHAPES:
+            self._told.add(kind)
+            record = dict(zip(("method", "name", "status", "shape"), kind, strict=True))
+            self._write(orjson.dumps({**record, "paths": paths(media_type, body)}) + b"\n")
+        return f'"{shape}.{digest}"'
 
 
 class Shapes:
@@ -54,6 +81,14 @@ def paths(media_type: str, body: bytes) -> list[str]:
     found: set[str] = set()
     _walk(value, "", _DEEPEST, found)
     return sorted(found)
+
+
+def _body(response: Any) -> bytes | None:
+    """The body where the client has read it: to ask for one that the user streams would take it away from the user."""
+    body = getattr(response, "_cached_content", None)  # FastHttpUser
+    if body is None:
+        body = getattr(response, "_content", None)  # HttpUser; False before it is read, and a method of the other's
+    return body if isinstance(body, bytes) else None
 
 
 def _walk(value: Any, path: str, depth: int, found: set[str]) -> None:

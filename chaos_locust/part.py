@@ -51,7 +51,8 @@ class Part:
         self._users: list[tuple[User, Journey]] = []
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only sets the mark
-        self.recorder = Recorder(name, folder.part(f"{name}.jsonl"), lambda: self._stage)
+        rows, shapes = folder.part(f"{name}.jsonl"), folder.shared(f"shapes-{name}.jsonl")
+        self.recorder = Recorder(name, rows, lambda: self._stage, shapes)
         self._clock = None if plan.requests else gevent.spawn(self._change_stages)
 
     def board(self, user: User) -> Journey:

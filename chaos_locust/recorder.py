@@ -15,6 +15,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 
+from chaos_locust.content import Contents
 from chaos_middleware.headers import FAULT
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("key", "stage", "user", "started", "intended", "response_ms", "method", "name"),
-    *("status", "bytes", "error_class", "error", "faults", "path"),
+    *("status", "bytes", "error_class", "error", "faults", "path", "content"),
 )
 CONTEXT = "chaos"  # the key in Locust's request context under which a request's `Sent` travels
 _MAX_ERROR = 500
-
+_FAULT_FREE = 300  # answers of a kind whose content is taken though they name no fault
 
 # What a request was stamped with: key, stage, the user's class, and when it was due if not when it was sent.
 Sent = tuple[str, str, str, float | None]
@@ -36,15 +37,34 @@ class DeadlineError(TimeoutError):
     """The client's deadline passed before the whole answer was there."""
 
 
-class Recorder:
-    """Writes a part. `write` takes a line; `stage` is asked for requests that no user of ours sent."""
+class _Kind:
+    """Answers of one method, name, status and stage: the first two as JSON, and how many more contents are taken."""
 
-    def __init__(self, part: str, write: Callable[[bytes], object], stage: Callable[[], str]) -> None:
+    __slots__ = ("left", "names")
+
+    def __init__(self, method: str, name: str) -> None:
+        self.names = f"{quoted(str(method))},{quoted(str(name))}"
+        self.left = _FAULT_FREE
+
+
+class Recorder:
+    """Writes a part. `write` takes a line, `write_shape` one for the shapes; `stage` is asked for requests that no user
+    of ours sent.
+    """
+
+    def __init__(
+        self,
+        part: str,
+        write: Callable[[bytes], object],
+        stage: Callable[[], str],
+        write_shape: Callable[[bytes], object],
+    ) -> None:
         self.part = part
         self.rows = self.failures = self.errors = 0
         self._write = write
         self._stage = stage
-        self._names: dict[tuple[str, str], str] = {}
+        self._kinds: dict[tuple[str, str, int, str], _Kind] = {}
+        self._contents = Contents(write_shape)
         write(_line({"version": 1, "columns": COLUMNS, "part": part, "pid": os.getpid(), "started": time.time()}))
 
     def on_request(  # noqa: PLR0917  # Locust calls it by keyword
@@ -65,21 +85,24 @@ class Recorder:
             sent: Sent | None = context.get(CONTEXT) if context else None
             key, stage, user, due = sent or ("", self._stage(), "", None)
             started = f"{int((start_time or time.time() - (response_time or 0) / 1000) * 1e6)}e-6"
-            names = self._names.get((request_type, name)) or self._quote(request_type, name)
-            status, faults, error = 0, '""', "null,null"
+            status, faults, error, content = 0, '""', "null,null", "null"
             if response is not None:
                 status = response.status_code or 0
                 headers = response.headers
                 if headers is not None and FAULT in headers:
                     faults = quoted(str(headers[FAULT]))
+            kind = self._kinds.get((request_type, name, status, stage)) or self._kind(request_type, name, status, stage)
+            if (kind.left or faults != '""') and status:
+                kind.left -= faults == '""'
+                content = self._contents.take(request_type, name, response)
             if exception:
                 error = _error(exception, status)
                 self.failures += 1
             took = "null" if response_time is None else f"{int(response_time * 1e6)}e-6"
             intended = f"{int(due * 1e6)}e-6" if due else started
             self._write(
-                f'["{key}","{stage}","{user}",{started},{intended},{took},{names},{status},'
-                f"{response_length or 0},{error},{faults},{_path(url)}]\n".encode()
+                f'["{key}","{stage}","{user}",{started},{intended},{took},{kind.names},{status},'
+                f"{response_length or 0},{error},{faults},{_path(url)},{content}]\n".encode()
             )
             self.rows += 1
         except Exception:  # whatever it is, the run goes on and the part says that rows are missing
@@ -89,9 +112,9 @@ class Recorder:
         """Write the last line. `totals` are Locust's own: `{"GET /": [requests, failures]}`."""
         self._write(_line({"closed": time.time(), "rows": self.rows, "errors": self.errors, "totals": totals}))
 
-    def _quote(self, method: str, name: str) -> str:
-        names = self._names[method, name] = f"{quoted(str(method))},{quoted(str(name))}"
-        return names
+    def _kind(self, method: str, name: str, status: int, stage: str) -> _Kind:
+        kind = self._kinds[method, name, status, stage] = _Kind(method, name)
+        return kind
 
     def _complain(self) -> None:
         self.errors += 1

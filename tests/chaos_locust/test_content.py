@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,6 +74,17 @@ def test_no_body_is_too_deep_or_too_wide(pure):
         found = pure.content.paths(JSON, body)
         assert "..." in found
         assert len(found) <= 1001
+
+
+def test_shapes_are_told_for_ten_thousand_kinds_at_most(pure):
+    """A service that names its fields after its data has a shape an answer."""
+    told = []
+    contents = pure.content.Contents(told.append)
+    for number in range(10_050):
+        body = encoded({f"order-{number}": 1})
+        response = SimpleNamespace(status_code=200, headers={"content-type": JSON}, _content=body)
+        assert contents.take("GET", "/orders", response) != "null"
+    assert len(told) == 10_000
 
 
 def test_remembered_shapes_are_bounded(pure):

@@ -9,10 +9,16 @@ import pytest
 
 
 class Lines(list):
-    """A part in memory."""
+    """A part in memory, and the lines about its shapes."""
+
+    def __init__(self):
+        self.shapes = []
 
     def rows(self):
         return [json.loads(line) for line in self if line.startswith(b"[")]
+
+    def contents(self):
+        return [row[-1] for row in self.rows()]
 
 
 @pytest.fixture
@@ -24,7 +30,7 @@ def lines():
 @pytest.fixture
 def recorder(pure, lines):
     """A part that is written to `lines`."""
-    return pure.recorder.Recorder("local", lines.append, lambda: "chaos")
+    return pure.recorder.Recorder("local", lines.append, lambda: "chaos", lines.shapes.append)
 
 
 def request(pure, *, key="0.1.2", due=None, **changes):
@@ -62,7 +68,59 @@ def test_a_row_has_the_columns_of_the_first_line(pure, recorder, lines):
         "error": None,
         "faults": "",
         "path": "/things/7?q=1",
+        "content": None,
     }
+
+
+def answered(body=b'{"id": 7}', *, status=200, fault=None, attribute="_content"):
+    """An answer whose body the client has read."""
+    headers = {"content-type": "application/json"} | ({"X-Chaos-Fault": fault} if fault else {})
+    return SimpleNamespace(status_code=status, headers=headers, **{attribute: body})
+
+
+def test_the_content_is_the_bodys_shape_and_digest(pure, recorder, lines):
+    """Of both clients' answers; the shape is told once for each kind of answer, in words."""
+    bodies = [b'{"id": 7}', b'{"id": 8}', b'{"id": 8}', b"[]"]
+    for body, attribute in zip(bodies, ("_content", "_cached_content") * 2, strict=True):
+        recorder.on_request(**request(pure, response=answered(body, attribute=attribute)))
+    recorder.on_request(**request(pure, response=answered(status=404)))
+    first, second, third, other, missing = (content.split(".") for content in lines.contents())
+    assert first[0] == second[0] == missing[0] != other[0]
+    assert first[1] != second[1] == third[1]
+    kind = {"method": "GET", "name": "/things/[id]"}
+    assert [json.loads(line) for line in lines.shapes] == [
+        {**kind, "status": 200, "shape": first[0], "paths": ["id:number"]},
+        {**kind, "status": 200, "shape": other[0], "paths": ["[]:empty"]},
+        {**kind, "status": 404, "shape": first[0], "paths": ["id:number"]},
+    ]
+
+
+def test_beyond_some_hundreds_only_answers_that_name_a_fault_have_a_content(pure, recorder, lines):
+    """For each name, status and stage apart; answers that name a fault are not among those counted."""
+    faulted = answered(fault="0.1.2:slow")
+    for response in [faulted] * 5 + [answered()] * 301 + [faulted, answered(), answered(status=404)]:
+        recorder.on_request(**request(pure, response=response))
+    recorder.on_request(**request(pure, response=answered(), context={"chaos": ("0.1.3", "chaos", "Buyer", None)}))
+    taken = [content is not None for content in lines.contents()]
+    assert taken == [True] * 305 + [False] + [True, False, True] + [True]
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        None,
+        SimpleNamespace(status_code=0, headers=None),
+        SimpleNamespace(status_code=200, headers={}, _content=False),
+        SimpleNamespace(status_code=200, headers={}),
+        answered(b"x" * (256 * 1024 + 1)),
+    ],
+    ids=["none", "no answer", "streamed by HttpUser", "streamed by FastHttpUser", "too large"],
+)
+def test_without_a_body_at_hand_there_is_no_content(pure, recorder, lines, response):
+    """A body that the user streams is the user's; a large one costs too much."""
+    recorder.on_request(**request(pure, response=response))
+    assert lines.contents() == [None]
+    assert lines.shapes == []
 
 
 @pytest.mark.parametrize(
@@ -130,7 +188,7 @@ def test_a_row_that_cannot_be_written_is_counted_and_told(pure, lines, capsys):
             raise OSError("disk full")
         lines.append(line)
 
-    recorder = pure.recorder.Recorder("local", write, lambda: "chaos")
+    recorder = pure.recorder.Recorder("local", write, lambda: "chaos", lines.shapes.append)
     broken = True
     for _ in range(3):
         recorder.on_request(**request(pure))
