@@ -5,7 +5,9 @@ needs to be written. Where it helps:
 
 - `@steps(3)` on a task declares how many requests it sends, so that `--chaos-requests` plans by them;
 - `step("book")` names the next request's step, so that a journey that branches keeps its keys;
-- `current()` is the current user's journey: its `user` and `iteration` make names that no other user makes.
+- `current()` is the current user's journey: its `user` and `iteration` make names that no other user makes;
+- `note("booked", id=7)` keeps what a user knows, and `@invariant("...")` states what must be true of it and of the
+  service when the load is over (docs/invariants.md).
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ from locust.runners import MasterRunner, WorkerRunner
 from chaos_locust import clients, draws, users
 from chaos_locust.deadline import Deadline
 from chaos_locust.distributed import Master, Worker
+from chaos_locust.facts import Fact, Facts
 from chaos_locust.hooks import listen
+from chaos_locust.invariants import Violation, invariant
 from chaos_locust.journey import Journey, current_draws, current_journey
 from chaos_locust.options import add_options
 from chaos_locust.plan import PlanError, make_plan
+from chaos_locust.service import Service
 from chaos_locust.session import Alone, Session
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
     from locust.env import Environment
     from locust.runners import Runner
 
-__all__ = ["Journey", "current", "step", "steps"]
+__all__ = ["Fact", "Facts", "Journey", "Service", "Violation", "current", "invariant", "note", "step", "steps"]
 
 TaskT = TypeVar("TaskT", bound="Callable[..., Any]")
 
@@ -60,6 +65,13 @@ def step(label: str) -> None:
     if not _LABEL.fullmatch(label):
         raise ValueError(f"step({label!r}): letters, digits, _ and -, at most 60")
     current().label(label)
+
+
+def note(fact: str, /, **values: object) -> None:
+    """Keep a fact for the invariants, with the key of the current user's latest request."""
+    if not fact:
+        raise ValueError('note() needs a name for the fact: note("booked", id=7)')
+    current().note(fact, values)
 
 
 def current() -> Journey:

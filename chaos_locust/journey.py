@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from chaos_locust.draws import Draws
+from chaos_locust.facts import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from chaos_locust.deadline import Deadline
     from chaos_locust.plan import Plan
@@ -37,6 +39,7 @@ class Journey:
         kind: str,
         deadline: Deadline,
         meet: Callable[[], None] | None = None,
+        keep: Callable[[Fact], None] | None = None,
     ) -> None:
         self.user = user
         self.number = number
@@ -46,6 +49,8 @@ class Journey:
         self.draws = Draws(f"{seed}:{user}")
         self._kind = kind
         self._meet = meet
+        self._keep = keep
+        self._key = ""
         self._plan = plan
         self._quota = plan.quota(number) if plan.requests else 0
         self.done = bool(plan.requests) and not self._quota
@@ -98,6 +103,11 @@ class Journey:
         """Call the next request's step by this name."""
         self._label = name
 
+    def note(self, name: str, values: Mapping[str, object]) -> None:
+        """Keep a fact about the latest request; raises TypeError where JSON does not know a value."""
+        if self._keep is not None:
+            self._keep(Fact(name, self._key, self.stage, time.time(), values))
+
     def next(self) -> Sent:
         """The identity of the next request. A label that repeats gets `-2`, `-3`, …; labelled steps do not count."""
         label = self._label
@@ -109,6 +119,7 @@ class Journey:
             self._labelled += 1
             seen = self._labels[label] = self._labels.get(label, 0) + 1
             key = f"{self._prefix}{label if seen == 1 else f'{label}-{seen}'}"
+        self._key = key
         due = self._due
         if due is not None:
             self._due = None

@@ -12,6 +12,7 @@ import psutil
 from gevent.event import Event
 
 from chaos_locust.deadline import Deadline
+from chaos_locust.facts import line
 from chaos_locust.hooks import JOURNEY
 from chaos_locust.journey import Journey
 from chaos_locust.recorder import Recorder
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from locust import User
 
+    from chaos_locust.facts import Fact
     from chaos_locust.folder import Folder
     from chaos_locust.options import Options
     from chaos_locust.plan import Plan
@@ -67,6 +69,7 @@ class Part:
             kind=type(user).__name__,
             deadline=Deadline(self._options.deadline),
             meet=functools.partial(self._meet, user),
+            keep=self._keep,
         )
         self._users.append((user, journey))
         return journey
@@ -100,6 +103,9 @@ class Part:
             self._write_stage(self._stage, self._stage_started, time.time())
         self.recorder.close(totals)
         self._folder.close()
+
+    def _keep(self, fact: Fact) -> None:
+        self._folder.shared(f"facts-{self.recorder.part}.jsonl")(line(fact))
 
     def _meet(self, user: User) -> None:
         """Hold a user that goes to another stage until all have ended the one before: what a fault does there must not

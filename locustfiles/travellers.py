@@ -3,7 +3,11 @@
 Every task sends the same number of requests whatever the answers are: a step that an earlier failure makes impossible
 is replaced by another look, under a label of its own. So a replay plans the same requests, and a branch shifts no
 keys. Answers are checked for their content: a 200 that says the wrong thing is a failure, sold out and declined are
-not.
+not. Who gets no answer to a booking presses again, once, as people do.
+
+What must be true whatever fails stands at the end. It is checked after the load, against the live planner and what
+the travellers have noted. Payments can be asked about only through the bookings that they are for: the suppliers tell
+nobody what they have authorised.
 
     locust -f locustfiles/travellers.py --host http://127.0.0.1:5000
 
@@ -12,15 +16,18 @@ not.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from locust import FastHttpUser, between, events, task
 
-from chaos_locust import current, step, steps
+from chaos_locust import Fact, Facts, Service, Violation, current, invariant, note, step, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 BODIES = ("Earth", "Moon", "Mars", "Ceres", "Jupiter", "Saturn")
 FAMILIAR = "skyhook-station"  # what a traveller opens who was shown nothing
@@ -31,9 +38,13 @@ Json = dict[str, Any]
 
 
 class PlannerUser(FastHttpUser):
-    """The planner's API as a client sees it. A method returns the answer, or None where there was no good one."""
+    """The planner's API as a client sees it. A method returns the answer, or None where there was no good one.
+
+    `status` is that of the latest answer, 0 where there was none.
+    """
 
     abstract = True
+    status = 0
 
     def list_destinations(self, label: str, **query: str | int) -> list[Json]:
         """Destinations, filtered; an empty list also where the request failed."""
@@ -71,7 +82,12 @@ class PlannerUser(FastHttpUser):
             return _complain_of_booking(answer, order)
 
         fair = (SOLD_OUT, DECLINED)
-        return self._ask(label, "POST", "/api/bookings", "/api/bookings", complain, order=order, fair=fair)
+        booking = self._ask(label, "POST", "/api/bookings", "/api/bookings", complain, order=order, fair=fair)
+        if booking is None:
+            note("unconfirmed", **order, status=self.status)
+        else:
+            note("booked", **order, id=booking["id"], amount=booking["price"]["amount"])
+        return booking
 
     def list_bookings(self, label: str, traveller: str, expected: Json | None = None) -> list[Json]:
         """A traveller's bookings, among which the expected one must be."""
@@ -98,6 +114,8 @@ class PlannerUser(FastHttpUser):
     def cancel(self, label: str, booking: Json) -> None:
         """Give a booking back."""
         self._ask(label, "DELETE", f"/api/bookings/{booking['id']}", "/api/bookings/[id]", None)
+        told = {name: booking[name] for name in ("id", "traveller", "destination")}
+        note("cancelled" if 200 <= self.status < 300 else "maybe cancelled", **told, status=self.status)
 
     def traveller(self) -> str:
         """A name that no other user and no other iteration has."""
@@ -117,6 +135,7 @@ class PlannerUser(FastHttpUser):
         """Send a step; `complain` says what is wrong with an answer's content, `fair` are refusals to be accepted."""
         step(label)
         with self.client.request(method, path, name=name, json=order, catch_response=True) as response:
+            self.status = response.status_code or 0
             if response.status_code in fair:
                 response.success()
                 return None
@@ -156,8 +175,12 @@ class Traveller(PlannerUser):
         traveller = self.traveller()
         slug = _pick(self.list_destinations("list"), place)
         self.open_destination("open", slug)
-        booking = self.book("book", {"traveller": traveller, "destination": slug, "seats": seats})
-        self.list_bookings("mine", traveller, booking)
+        order = {"traveller": traveller, "destination": slug, "seats": seats}
+        booking = self.book("book", order)
+        if self.status:
+            self.list_bookings("mine", traveller, booking)
+        else:
+            booking = self.book("book-again", order)
         if booking is None:
             self.list_bookings("mine-again", traveller)
         else:
@@ -169,8 +192,11 @@ class Traveller(PlannerUser):
         """Book what one knows, and look at the booking."""
         traveller, seats = self.traveller(), current().draws.randint(1, 2)
         self.open_destination("open", FAMILIAR)
-        booking = self.book("book", {"traveller": traveller, "destination": FAMILIAR, "seats": seats})
-        if booking is None:
+        order = {"traveller": traveller, "destination": FAMILIAR, "seats": seats}
+        booking = self.book("book", order)
+        if not self.status:
+            self.book("book-again", order)
+        elif booking is None:
             self.list_bookings("mine", traveller)
         else:
             self.open_booking("booking", booking)
@@ -233,6 +259,140 @@ def _complain_of_booking(booking: Json, order: Json) -> str:
     if booking["status"] != "confirmed" or booking["price"]["amount"] <= 0:
         return f"it is {booking['status']} for {booking['price']['amount']!r}"
     return ""
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """The planner at one moment: its newest booking's id, and the free seats to each destination."""
+
+    newest: int
+    free: dict[str, int]
+
+
+def _look(service: Service) -> Shelf:
+    newest = service.json("/api/bookings?limit=1")["bookings"]
+    shown = service.json("/api/destinations?limit=100")["destinations"]
+    return Shelf(newest[0]["id"] if newest else 0, {each["slug"]: each["seats_left"] for each in shown})
+
+
+@lru_cache(1)
+def _made(service: Service, before: Shelf) -> list[Json]:
+    """The bookings that were made in this test and still exist."""
+    made: list[Json] = []
+    older = ""
+    while page := service.json(f"/api/bookings?limit=100{older}")["bookings"]:
+        made += [booking for booking in page if booking["id"] > before.newest]
+        older = f"&before={page[-1]['id']}"
+        if page[-1]["id"] <= before.newest:
+            break
+    return made
+
+
+@invariant("every acknowledged booking exists exactly once", before=_look)
+def exactly_once(service: Service, facts: Facts, before: Shelf) -> Iterator[Violation]:
+    """As it was confirmed, unless it was given back; and no second one for the same order."""
+    given_back = {_which(fact) for name in ("cancelled", "maybe cancelled") for fact in facts[name]}
+    made, unconfirmed = _by_traveller(_made(service, before)), _by_traveller(facts["unconfirmed"])
+    for fact in facts["booked"]:
+        mine = made.get(fact["traveller"], [])
+        found = next((each for each in mine if each["id"] == fact["id"]), None)
+        others = [each["id"] for each in mine if each["id"] != fact["id"]]
+        if others:
+            text = f"{fact['traveller']} ordered once, was given booking {fact['id']}, and has {_listed(others)} too"
+            yield Violation(text, *unconfirmed.get(fact["traveller"], []), fact)
+        if found is None and _which(fact) not in given_back:
+            yield Violation(f"booking {fact['id']} of {fact['traveller']} was confirmed and does not exist", fact)
+        elif found is not None and (complaint := _complain_of_booking(found, fact.values)):
+            yield Violation(f"booking {fact['id']} is not as it was confirmed: {complaint}", fact)
+
+
+@invariant("nobody is charged twice", before=_look)
+def charged_once(service: Service, facts: Facts, before: Shelf) -> Iterator[Violation]:
+    """Each booking is a payment, also one that was given back: one order must have led to one of them."""
+    made, orders = _by_traveller(_made(service, before)), _orders(facts)
+    for traveller, attempts in orders.items():
+        payments = {each["id"]: each["price"]["amount"] for each in made.get(traveller, [])}
+        payments |= {each["id"]: each["amount"] for each in attempts if each.name == "booked"}
+        if len(payments) > 1:
+            each = " and ".join(f"{amount} for booking {number}" for number, amount in sorted(payments.items()))
+            yield Violation(f"{traveller} was charged {len(payments)} times for one order: {each}", *attempts)
+
+
+@invariant("no booking holds a seat that was never confirmed", before=_look)
+def confirmed(service: Service, facts: Facts, before: Shelf) -> Iterator[Violation]:
+    """Seats of an order that was refused, that failed or whose answer was lost are free again."""
+    made = _by_traveller(_made(service, before))
+    for traveller, attempts in _orders(facts).items():
+        if all(each.name == "unconfirmed" for each in attempts):
+            for booking in made.get(traveller, []):
+                seats = f"{_seats(booking['seats'])} to {booking['destination']}"
+                yield Violation(f"booking {booking['id']} holds {seats}; {traveller} was never told", *attempts)
+
+
+@invariant("no destination is oversold", before=_look)
+def not_oversold(service: Service, facts: Facts, before: Shelf) -> Iterator[Violation]:
+    """No more seats are booked than were taken off the free ones."""
+    for slug, (gone, booked, free) in _balance(service, before).items():
+        if free < 0 or booked > gone:
+            text = f"{_seats(booked)} to {slug} booked, {gone} taken off the free ones, {free} left"
+            yield Violation(text, suspects=_doubtful(facts, slug))
+
+
+@invariant("no seat is taken that nobody has booked", before=_look)
+def no_seat_lost(service: Service, facts: Facts, before: Shelf) -> Iterator[Violation]:
+    """What an order that came to nothing had taken, and what was cancelled, is given back."""
+    for slug, (gone, booked, _) in _balance(service, before).items():
+        if gone > booked:
+            text = f"{_seats(gone - booked)} to {slug} neither free nor booked"
+            yield Violation(text, suspects=_doubtful(facts, slug))
+
+
+@invariant("cancelled bookings are gone", before=_look)
+def gone(service: Service, facts: Facts, before: Shelf) -> Iterator[Violation]:
+    """A number is used again for somebody else's booking: both are compared."""
+    there = {(booking["id"], booking["traveller"]) for booking in _made(service, before)}
+    for fact in facts["cancelled"]:
+        if _which(fact) in there:
+            yield Violation(f"booking {fact['id']} of {fact['traveller']} was cancelled and still exists", fact)
+
+
+def _which(fact: Fact) -> tuple[int, str]:
+    return fact["id"], fact["traveller"]
+
+
+def _orders(facts: Facts) -> dict[str, list[Fact]]:
+    """What became of each traveller's one order, every attempt."""
+    return _by_traveller([fact for fact in facts if fact.name in ("booked", "unconfirmed")])
+
+
+def _by_traveller(made: list[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for each in made:
+        found.setdefault(each["traveller"], []).append(each)
+    return found
+
+
+def _balance(service: Service, before: Shelf) -> dict[str, tuple[int, int, int]]:
+    """For each destination: seats that are no longer free, seats booked, seats left."""
+    booked: Counter[str] = Counter()
+    for booking in _made(service, before):
+        booked[booking["destination"]] += booking["seats"]
+    now = _look(service).free
+    return {slug: (free - now[slug], booked[slug], now[slug]) for slug, free in before.free.items() if slug in now}
+
+
+def _doubtful(facts: Facts, slug: str) -> list[Fact]:
+    """Orders and cancellations that may have gone half way."""
+    doubtful = [fact for fact in facts["unconfirmed"] if fact["status"] not in (SOLD_OUT, DECLINED)]
+    return [fact for fact in [*doubtful, *facts["maybe cancelled"]] if fact["destination"] == slug]
+
+
+def _seats(number: int) -> str:
+    return "1 seat" if number == 1 else f"{number} seats"
+
+
+def _listed(numbers: list[int]) -> str:
+    return " and ".join(map(str, sorted(numbers)))
 
 
 events.init_command_line_parser.add_listener(_add_option)
