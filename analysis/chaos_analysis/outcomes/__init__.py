@@ -58,7 +58,7 @@ def table(evidence: Evidence, proven: Callable[[str, str], str]) -> pd.DataFrame
     events = gather(evidence)
     contents = Contents(evidence)
     judge = Judge(Usual(evidence), contents, proven, at_rest(evidence))
-    held = [contents.of(place) for place in events["place"].tolist()]
+    held = contents.of(events["place"])
     answers = of_answers(evidence, events, held)
     words, tiers, whys = _decided(events["key"], of_events(events), answers, judge)
     return events.assign(

@@ -77,9 +77,12 @@ class Contents:
             if one.word not in _ODD or not self._shown.isdisjoint(met_by)
         }
 
-    def of(self, place: int) -> Content:
-        """What the content of the answer in this row says."""
-        return self._found.get(place, Content())
+    def of(self, places: pd.Series[int]) -> list[Content]:
+        """What the contents of the answers in these rows say."""
+        nothing = Content()
+        if not self._found:
+            return [nothing] * len(places)
+        return [self._found.get(place, nothing) for place in places.tolist()]
 
     def shown(self, endpoint: str, rule: str) -> str:
         """The tier by which a rule's fault is shown to change an endpoint's answers, or ""."""

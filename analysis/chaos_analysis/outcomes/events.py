@@ -51,15 +51,17 @@ def gather(evidence: Evidence) -> pd.DataFrame:
 
 
 def _measured(faults: pd.DataFrame) -> pd.DataFrame:
-    told = [one if isinstance(one, dict) else {} for one in faults["measured"].tolist()]
-    asked = [one if isinstance(one, dict) else {} for one in faults["asked"].tolist()]
-    did = pd.Series([one.get("did") for one in told], dtype=object)
+    asked, told = faults["asked"].tolist(), faults["measured"].tolist()
+    did = pd.Series([one.get("did") if type(one) is dict else None for one in told], dtype=object)
     return pd.DataFrame({"asked": _seconds(asked), "injected": _seconds(told), "did": did})
 
 
-def _seconds(told: Iterable[Mapping[str, Any]]) -> list[float]:
-    values = (one.get("seconds") for one in told)
-    return [float(value) if isinstance(value, int | float) else np.nan for value in values]
+def _seconds(told: list[Any]) -> np.ndarray:
+    values = [one.get("seconds") if type(one) is dict else None for one in told]
+    try:
+        return np.array(values, dtype=np.float64)  # None is NaN
+    except (TypeError, ValueError):
+        return np.asarray(pd.to_numeric(pd.Series(values, dtype=object), errors="coerce"), dtype=np.float64)
 
 
 def _left(answers: pd.DataFrame, keys: pd.Series[str]) -> tuple[np.ndarray, np.ndarray]:
