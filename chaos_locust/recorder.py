@@ -88,13 +88,14 @@ class Recorder:
             status, faults, error, content = 0, '""', "null,null", "null"
             if response is not None:
                 status = response.status_code or 0
-                headers = response.headers
-                if headers is not None and FAULT in headers:
-                    faults = quoted(str(headers[FAULT]))
             kind = self._kinds.get((request_type, name, status, stage)) or self._kind(request_type, name, status, stage)
-            if (kind.left or faults != '""') and status:
-                kind.left -= faults == '""'
-                content = self._contents.take(request_type, name, response)
+            if response is not None:
+                headers = response.headers
+                if headers is not None and FAULT in headers and (told := str(headers[FAULT])):
+                    faults, content = quoted(told), self._contents.take(request_type, name, response)
+                elif kind.left and status:
+                    kind.left -= 1
+                    content = self._contents.take(request_type, name, response)
             if exception:
                 error = _error(exception, status)
                 self.failures += 1
