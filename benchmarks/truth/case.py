@@ -22,7 +22,7 @@ class Case:
     allowed: finders that are right about a twin or decoy too, with the reason.
     reach: the share of the requests in which each rule can fire once (a lower bound will do): see `chance`.
     least: events of each rule that a run must have had; with fewer, nothing was shown.
-    needs: of `sqlite` (DATABASE_URL) and `valkey` (CACHE_URL): real ones, empty at the start of a run.
+    needs: of `sqlite`, `postgresql` (DATABASE_URL), `valkey` (CACHE_URL): real ones, empty at the start of a run.
     """
 
     finder: str

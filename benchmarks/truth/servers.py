@@ -16,6 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import psycopg
+
+from tests.postgres_server import postgresql
 from tests.valkey_server import running_valkey
 
 Addresses = Mapping[str, str]
@@ -71,6 +74,9 @@ def started(needs: Iterable[str]) -> Iterator[Addresses]:
         if "valkey" in needs:
             valkey = running.enter_context(running_valkey(databases=str(_MOST_RUNS)))
             addresses["valkey"] = f"redis://127.0.0.1:{valkey.port}"
+        if "postgresql" in needs:
+            server_port = running.enter_context(postgresql()).port
+            addresses["postgresql"] = f"postgresql://postgres@127.0.0.1:{server_port}"
         yield addresses
 
 
@@ -79,6 +85,14 @@ def variables(addresses: Addresses, needs: Iterable[str], number: int) -> dict[s
     env = {"DEPENDENCY_URL": addresses["dependency"]}
     if "sqlite" in needs:
         env["DATABASE_URL"] = "sqlite:///{scratch}/truth.db"  # the run's own folder, which goes with it
+    if "postgresql" in needs:
+        env["DATABASE_URL"] = _new_database(addresses["postgresql"], f"run_{number}")
     if "valkey" in needs:
         env["CACHE_URL"] = f"{addresses['valkey']}/{number % _MOST_RUNS}"
     return env
+
+
+def _new_database(server: str, name: str) -> str:
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{server}/{name}"
