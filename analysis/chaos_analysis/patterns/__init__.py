@@ -28,9 +28,11 @@ from chaos_analysis.patterns import (
     error_rate,
     invariant_violated,
     missing_timeout,
+    no_retry,
     slow_recovery,
     tail_latency,
     unhandled_exception,
+    unmapped_error,
     wrong_content,
 )
 
@@ -53,7 +55,7 @@ FINDERS = (
     error_rate,
 )
 
-LACKS: tuple[ModuleType, ...] = ()
+LACKS: tuple[ModuleType, ...] = (no_retry, unmapped_error)
 
 
 def find_all(evidence: Evidence) -> tuple[Pattern, ...]:

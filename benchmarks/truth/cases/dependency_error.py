@@ -15,6 +15,10 @@ CASE = Case(
     finder="dependency_error",
     endpoints=["GET /items"],
     rules=[http_rule("stock-reset", {"type": "connection_reset"}, rate=0.1)],
+    also={
+        "no_retry": "a reset passes, and the call is made once",
+        "unmapped_error": "that nobody catches it is the defect, seen from the answer",
+    },
 )
 
 
