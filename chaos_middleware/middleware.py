@@ -19,6 +19,7 @@ from chaos_middleware.injector import Injector
 from chaos_middleware.ledger import Ledger
 from chaos_middleware.seams import SEAMS
 from chaos_middleware.seams.wsgi import Edge
+from chaos_middleware.unseen import UNSEEN
 
 
 class ChaosMiddleware:
@@ -70,7 +71,7 @@ class ChaosMiddleware:
             AppFrames(str(app_dir or os.environ.get("CHAOS_APP_DIR") or Path.cwd())),
         )
         self._edge = Edge(app, self.injector)
-        for patches in (CARRY, *SEAMS):
+        for patches in (CARRY, UNSEEN, *SEAMS):
             patches.install()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -83,7 +84,7 @@ class ChaosMiddleware:
         """Take every fault and every patch away for good; the app is served as if it had never been wrapped."""
         if self._edge is None or self.injector is None:
             return
-        for patches in (CARRY, *SEAMS):
+        for patches in (CARRY, UNSEEN, *SEAMS):
             patches.uninstall()
         self._edge.uninstall()
         self._edge = None

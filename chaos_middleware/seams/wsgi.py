@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from chaos_middleware import unseen
 from chaos_middleware.answers import StartResponse, WsgiApp
 from chaos_middleware.connection import Severed
 from chaos_middleware.flask_signals import FlaskSignals
@@ -99,6 +100,7 @@ class Edge:
         if stage not in self._stages and len(self._stages) < _REMEMBERED_STAGES:
             self._stages.add(stage)
             self._windows.enter(stage)
+            unseen.tell(self._injector.ledger)
         return stage
 
 

@@ -15,12 +15,11 @@ _SHOWN = 5
 
 def check(evidence: Evidence) -> Check:
     """An event without an end is unknown: its process ended while it acted, or it was still acting."""
-    faults = evidence.tables.faults
+    faults, notes = evidence.tables.faults, evidence.tables.notes
     if faults.empty:
-        return Check("events", ok=None, summary="no fault event was recorded", fatal=False)
+        return Check("events", ok=None, summary="no fault event was recorded", fatal=False, details=notes)
     unknown = faults[faults["unknown"]]
     idle = sum(isinstance(m, dict) and m.get("did") == "unsupported" for m in faults["measured"])
-    notes = evidence.tables.notes
     summary = f"{wording.count(len(unknown))} of {wording.plural(len(faults), 'fault event')} have no recorded end"
     if idle:
         summary += f"; {wording.count(idle)} could not act on this server"
