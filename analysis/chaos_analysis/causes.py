@@ -11,7 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+
+from chaos_analysis.tables.keys import among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Tables
 
 COLUMNS = ("cause", "direct", "rule", "fault", "seam", "target", "file", "line", "function", "error", "error_text")
+_TYPES = {"direct": bool, "line": np.float64}
 _HARMLESS = ("noop",)
 _DELAYS = ("latency", "slow_body")
 _EVENT = ("key", "rule", "fault", "seam", "target", "file", "line", "function", "measured")
@@ -69,7 +73,8 @@ def attribute(tables: Tables, lethal: Callable[[str, str], object] = _never) -> 
         _blame(int(status), str(error), _ranked(events.get(key, ()), endpoint, lethal), answers.get(key, _Answer()))
         for key, endpoint, status, error in columns
     ]
-    told = pd.DataFrame(found, columns=list(COLUMNS), dtype=object).astype({"direct": bool, "line": "float64"})
+    values = zip(COLUMNS, list(zip(*found, strict=True)) or [()] * len(COLUMNS), strict=True)
+    told = pd.DataFrame({name: pd.Series(value, dtype=_TYPES.get(name, object)) for name, value in values})
     return pd.concat([failed.drop(columns=["rule", "error"]), told], axis=1)
 
 
@@ -127,15 +132,17 @@ def _seconds(event: _Event) -> float:
 
 def _events(faults: pd.DataFrame, keys: set[str]) -> dict[str, list[_Event]]:
     events: dict[str, list[_Event]] = {}
-    chosen = faults.loc[faults["key"].isin(keys), list(_EVENT)]
+    chosen = faults.loc[among(faults["key"], keys), list(_EVENT)]
     for event in map(_Event._make, _records(chosen)):
         events.setdefault(event.key, []).append(event)
     return events
 
 
 def _answers(table: pd.DataFrame, keys: set[str]) -> dict[str, _Answer]:
-    chosen = table[table["key"].isin(keys) & table["error"].notna()]
-    values = _records(chosen[["key", "error", "error_text", "file", "line"]])
+    chosen = table.loc[
+        among(table["key"], keys) & table["error"].notna(), ["key", "error", "error_text", "file", "line"]
+    ]
+    values = _records(chosen)
     return {key: _Answer(*rest) for key, *rest in values}
 
 

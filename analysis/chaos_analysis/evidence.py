@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from chaos_analysis import causes, outcomes, slo
+from chaos_analysis.judge import judge
 from chaos_analysis.outcomes.later import Later, later
 from chaos_analysis.outcomes.places import name_calls
 from chaos_analysis.outcomes.sites import SiteOutcomes, of_sites
@@ -21,7 +22,7 @@ from chaos_middleware.experiment import FAULT_FREE_STAGES, Experiment, parse
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from chaos_analysis.model import Tables
+    from chaos_analysis.model import SloResult, Tables
     from chaos_analysis.slo import Slo
 
 SIGNIFICANT = 0.05
@@ -51,6 +52,11 @@ class Evidence:
         declared = self.experiment.steady_state if self.experiment else ()
         told: Any = self.run.get("slos", declared)
         return tuple(slo.parse(str(text)) for text in told) if isinstance(told, (list, tuple)) else ()
+
+    @cached_property
+    def judged(self) -> tuple[SloResult, ...]:
+        """What was measured for each objective, in their order."""
+        return judge(self.objectives, self.rows)
 
     @cached_property
     def idle_rules(self) -> tuple[str, ...]:

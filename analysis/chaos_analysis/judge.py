@@ -18,7 +18,7 @@ from chaos_analysis.model import Estimate, SloResult
 from chaos_analysis.stats import proportion, quantile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
@@ -30,24 +30,22 @@ _FAULT_FREE = ("baseline", "recovery")
 
 def judge(slos: Iterable[Slo], requests: pd.DataFrame) -> tuple[SloResult, ...]:
     """What was measured for each objective, a result a stage that it judges."""
-    return tuple(result for slo in slos for result in _judge(slo, requests))
+    every = requests[["endpoint", "ok", "response_ms"]]
+    by_stage = {str(stage): every.iloc[places] for stage, places in requests.groupby("stage").indices.items()}
+    return tuple(result for slo in slos for result in _judge(slo, by_stage, every.iloc[:0]))
 
 
-def _judge(slo: Slo, requests: pd.DataFrame) -> list[SloResult]:
-    present = set(requests["stage"])
-    stages = [slo.stage] if slo.stage else [stage for stage in _FAULT_FREE if stage in present]
+def _judge(slo: Slo, by_stage: Mapping[str, pd.DataFrame], nothing: pd.DataFrame) -> list[SloResult]:
+    stages = [slo.stage] if slo.stage else [stage for stage in _FAULT_FREE if stage in by_stage]
     if not stages:
-        nothing = Estimate(None, None, None, 0, "probability" if slo.quantile is None else "ms")
+        unknown = Estimate(None, None, None, 0, "probability" if slo.quantile is None else "ms")
         reason = "the run has no baseline and no recovery; name a stage, e.g. 'in chaos'"
-        return [SloResult(slo.expression, "baseline", slo.endpoint, nothing, None, f"not judged: {reason}")]
-    return [_in_stage(slo, stage, requests) for stage in stages]
+        return [SloResult(slo.expression, "baseline", slo.endpoint, unknown, None, f"not judged: {reason}")]
+    return [_in_stage(slo, stage, by_stage.get(stage, nothing)) for stage in stages]
 
 
-def _in_stage(slo: Slo, stage: str, requests: pd.DataFrame) -> SloResult:
-    chosen = requests["stage"] == stage
-    if slo.endpoint:
-        chosen &= requests["endpoint"] == slo.endpoint
-    measured = _measure(slo, requests.loc[chosen, ["ok", "response_ms"]])
+def _in_stage(slo: Slo, stage: str, rows: pd.DataFrame) -> SloResult:
+    measured = _measure(slo, rows[rows["endpoint"] == slo.endpoint] if slo.endpoint else rows)
     held = _held(slo, measured)
     return SloResult(slo.expression, stage, slo.endpoint, measured, held, _summary(slo, stage, measured, held))
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from chaos_analysis import artefacts, fixes, patterns, plots, report, tables, verdict
 from chaos_analysis.checks import check_all
 from chaos_analysis.evidence import Evidence, read_experiment
-from chaos_analysis.judge import judge
 from chaos_analysis.model import Analysis
 from chaos_analysis.plain_csv import read_plain
 from chaos_analysis.rundir import open_run
@@ -61,12 +60,11 @@ def _analyse(run: RunDir) -> Analysis:
     experiment, _ = read_experiment(run.experiment)
     evidence = Evidence(read, experiment, run.run)
     checks = check_all(evidence)
-    slos = judge(evidence.objectives, read.requests)
     found = patterns.find_all(evidence)
     rules = experiment.rules if experiment else ()
     lasting = [rule.name for rule in rules if rule.persistence == "request"]
     proposals = fixes.propose(found, read, Sources(run.path / "sources"), run.run, lasting)
-    outcome = verdict.verdict(checks, slos)
+    outcome = verdict.verdict(checks, evidence.judged)
     return Analysis(
         source="run",
         run=run.run,
@@ -76,11 +74,11 @@ def _analyse(run: RunDir) -> Analysis:
         patterns=found,
         proposals=artefacts.with_patches(proposals),
         checks=checks,
-        slos=slos,
+        slos=evidence.judged,
         verdict=outcome,
-        headline=verdict.headline(outcome, checks, slos, found, evidence),
+        headline=verdict.headline(outcome, checks, evidence.judged, found, evidence),
         exit_code=verdict.EXIT_CODES[outcome],
-        advice=verdict.advice(evidence, slos),
+        advice=verdict.advice(evidence, evidence.judged),
         causes=evidence.causes,
     )
 

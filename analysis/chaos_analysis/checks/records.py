@@ -28,7 +28,7 @@ def check(evidence: Evidence) -> Check:
     said: list[str] = []
     counted = tables.reached.loc[tables.reached["target"] == "", "key"]
     if len(counted) and len(rows):
-        _against_app(rows, counted, lost, said)
+        _against_app(evidence, counted.tolist(), lost, said)
     if len(rows):
         _against_totals(rows, tables.totals, "recorder", lost, said)
         _against_totals(rows, tables.totals, "locust", lagging, said)
@@ -40,13 +40,13 @@ def check(evidence: Evidence) -> Check:
     return Check("records", ok=False, summary=wrong[0], fatal=bool(lost), details=(*wrong[1:], *said))
 
 
-def _against_app(rows: pd.DataFrame, counted: pd.Series[str], wrong: list[str], said: list[str]) -> None:
-    served, sent = set(counted.tolist()), set(rows["key"].tolist())
-    if served == sent:
+def _against_app(evidence: Evidence, counted: list[str], wrong: list[str], said: list[str]) -> None:
+    sent, served, rows = evidence.places, set(counted), evidence.rows
+    if served == sent.keys():
         said.append(_counted(counted, served))
         return
     answered = set(rows.loc[rows["status"] != 0, "key"].tolist())
-    lost, unseen = served - sent, answered - served
+    lost, unseen = served - sent.keys(), answered - served
     if lost:
         wrong.append(f"{_requests(lost)} that the app counted were not recorded by the client{_few(lost)}")
     if unseen:
@@ -55,7 +55,7 @@ def _against_app(rows: pd.DataFrame, counted: pd.Series[str], wrong: list[str], 
         said.append(_counted(counted, served))
 
 
-def _counted(counted: pd.Series[str], served: set[str]) -> str:
+def _counted(counted: list[str], served: set[str]) -> str:
     again = len(counted) - len(served)
     extra = f" and {wording.count(again)} repeated (redirects, re-sends)" if again else ""
     return f"{_requests(served)} that the app counted{extra}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chaos_analysis.fixes._diff import unified
 from chaos_analysis.fixes._fix import AlreadyThere, Declined, Fix, Spot
 from chaos_analysis.model import Pattern, Proposal, Site
+from chaos_analysis.tables.keys import among
 from chaos_analysis.wording import plural
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Evidence:
             events = events[(events["file"] == pattern.site.file) & (events["line"] == pattern.site.line)]
         if faults:
             events = events[events["fault"].isin(faults)]
-        failed = answers[answers["error"].notna() & answers["key"].isin(set(events["key"]))]
+        failed = answers[answers["error"].notna() & among(answers["key"], set(events["key"]))]
         found = {str(error).rpartition(".")[2] for error in failed["error"].unique()}
         return tuple(sorted(found))
 

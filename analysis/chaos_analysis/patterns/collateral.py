@@ -9,6 +9,7 @@ from chaos_analysis.evidence import SIGNIFICANT
 from chaos_analysis.model import Pattern
 from chaos_analysis.patterns import _words
 from chaos_analysis.stats import proportion
+from chaos_analysis.tables.keys import among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +102,7 @@ def _errors(failed: pd.DataFrame) -> str:
 def _noted(failed: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     """The exceptions that left the app in those of the failed requests that were noted."""
     answers = evidence.tables.answers
-    return answers[answers["key"].isin(set(failed["key"])) & answers["error"].notna()]
+    return answers[among(answers["key"], set(failed["key"])) & answers["error"].notna()]
 
 
 def _raised(noted: pd.DataFrame) -> Site | None:

@@ -10,6 +10,7 @@ from chaos_analysis import wording
 from chaos_analysis.model import Pattern
 from chaos_analysis.patterns import _words
 from chaos_analysis.stats import proportion
+from chaos_analysis.tables.keys import among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ def _delayed_calls(evidence: Evidence) -> pd.DataFrame:
 
 def _records(calls: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     names = ("key", "file", "line", "function", "target", "seam", "seconds", "timeout", "faults")
-    return zip(*(calls[name] for name in names), strict=True)
+    return zip(*(calls[name].tolist() for name in names), strict=True)
 
 
 def _unbounded(timeout: Any) -> bool:
@@ -66,7 +67,7 @@ def _unbounded(timeout: Any) -> bool:
 def _delay_failures(keys: pd.Index[str], evidence: Evidence) -> int:
     """The failed among these requests that nothing else is to blame for."""
     causes = evidence.causes
-    return int(((causes["cause"] == "delay") & causes["key"].isin(set(keys))).sum())
+    return int(((causes["cause"] == "delay") & among(causes["key"], set(keys))).sum())
 
 
 def _pattern(place: Any, rows: pd.DataFrame, evidence: Evidence) -> Pattern:

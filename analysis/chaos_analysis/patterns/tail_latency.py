@@ -10,6 +10,7 @@ from chaos_analysis import wording
 from chaos_analysis.model import Pattern
 from chaos_analysis.patterns import _words
 from chaos_analysis.stats import proportion, quantile
+from chaos_analysis.tables.keys import among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,8 +63,9 @@ def _quantile(rows: pd.DataFrame, p: float) -> Estimate:
 def _pattern(endpoint: str, rows: pd.DataFrame, rise: _Rise, delayed: dict[str, set[str]]) -> Pattern:
     name, chaos, usual = rise
     slow = rows[rows["ok"] & (rows["response_ms"] > _RISE * (usual.high or 0.0))]
-    counts = {where: int(slow["key"].isin(keys).sum()) for where, keys in delayed.items()}
-    met = slow["key"].isin(set().union(*delayed.values()))
+    there = {where: among(slow["key"], keys) for where, keys in delayed.items()}
+    counts = {where: int(met.sum()) for where, met in there.items()}
+    met = np.logical_or.reduce([*there.values()])
     share = float(met.mean()) if len(slow) else 0.0
     told = f"{wording.percent(share)} of the {wording.count(len(slow))} slow answers met an injected delay"
     own = int((~met).sum())
