@@ -32,14 +32,12 @@ class Violation:
     """What is wrong, in a sentence, and whose doing it is.
 
     `about` are the facts (or request keys) that it is about for certain; `suspects` those of which one or more must
-    have led there, where the service does not tell which; a single one did.
+    have led there, where the service does not tell which.
     """
 
     def __init__(self, text: str, *about: Fact | str, suspects: Iterable[Fact | str] = ()) -> None:
         self.text = text
         self.keys, self.suspects = _keys(about), _keys(suspects)
-        if len(self.suspects) == 1:
-            self.keys, self.suspects = tuple(dict.fromkeys((*self.keys, *self.suspects))), ()
 
 
 @dataclass(frozen=True)

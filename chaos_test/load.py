@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chaos_test.plan import Plan
     from chaos_test.processes import Child, Children
 
+CHECKS_SECONDS = 30.0  # what chaos_locust gives the invariants when the users have stopped
+
 _GATE = Path(__file__).with_name("gate.py")
 _ENDPOINTS = Path(__file__).parents[1] / "chaos_locust" / "endpoint_user.py"
 
@@ -29,9 +31,8 @@ def start(children: Children, plan: Plan, run_dir: Path, *, web_port: int | None
         else ["--web-host", "127.0.0.1", "--web-port", str(web_port)]
     )
     command = [sys.executable, "-m", "locust", *_options(plan, run_dir, children.scratch, web_port), *face]
-    return children.start(
-        "Locust", command, cwd=Path.cwd(), env=env, log=run_dir / "locust.log", grace=plan.stop_timeout + 5
-    )
+    grace = plan.stop_timeout + CHECKS_SECONDS + 5
+    return children.start("Locust", command, cwd=Path.cwd(), env=env, log=run_dir / "locust.log", grace=grace)
 
 
 def open_gate(children: Children) -> None:

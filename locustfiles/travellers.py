@@ -114,7 +114,7 @@ class PlannerUser(FastHttpUser):
     def cancel(self, label: str, booking: Json) -> None:
         """Give a booking back."""
         self._ask(label, "DELETE", f"/api/bookings/{booking['id']}", "/api/bookings/[id]", None)
-        told = {name: booking[name] for name in ("id", "traveller", "destination")}
+        told = {name: booking[name] for name in ("id", "traveller", "destination", "seats")}
         note("cancelled" if 200 <= self.status < 300 else "maybe cancelled", **told, status=self.status)
 
     def traveller(self) -> str:
@@ -298,7 +298,8 @@ def exactly_once(service: Service, facts: Facts, before: Shelf) -> Iterator[Viol
         found = next((each for each in mine if each["id"] == fact["id"]), None)
         others = [each["id"] for each in mine if each["id"] != fact["id"]]
         if others:
-            text = f"{fact['traveller']} ordered once, was given booking {fact['id']}, and has {_listed(others)} too"
+            has = " and ".join(map(str, sorted(others)))
+            text = f"{fact['traveller']} ordered once, was given booking {fact['id']}, and has {has} too"
             yield Violation(text, *unconfirmed.get(fact["traveller"], []), fact)
         if found is None and _which(fact) not in given_back:
             yield Violation(f"booking {fact['id']} of {fact['traveller']} was confirmed and does not exist", fact)
@@ -325,7 +326,7 @@ def confirmed(service: Service, facts: Facts, before: Shelf) -> Iterator[Violati
     for traveller, attempts in _orders(facts).items():
         if all(each.name == "unconfirmed" for each in attempts):
             for booking in made.get(traveller, []):
-                seats = f"{_seats(booking['seats'])} to {booking['destination']}"
+                seats = f"{booking['seats']} seat(s) to {booking['destination']}"
                 yield Violation(f"booking {booking['id']} holds {seats}; {traveller} was never told", *attempts)
 
 
@@ -334,8 +335,8 @@ def not_oversold(service: Service, facts: Facts, before: Shelf) -> Iterator[Viol
     """No more seats are booked than were taken off the free ones."""
     for slug, (gone, booked, free) in _balance(service, before).items():
         if free < 0 or booked > gone:
-            text = f"{_seats(booked)} to {slug} booked, {gone} taken off the free ones, {free} left"
-            yield Violation(text, suspects=_doubtful(facts, slug))
+            text = f"{booked} seat(s) to {slug} booked, {gone} taken off the free ones, {free} left"
+            yield Violation(text, suspects=_half_done(facts, slug, _made(service, before)))
 
 
 @invariant("no seat is taken that nobody has booked", before=_look)
@@ -343,8 +344,12 @@ def no_seat_lost(service: Service, facts: Facts, before: Shelf) -> Iterator[Viol
     """What an order that came to nothing had taken, and what was cancelled, is given back."""
     for slug, (gone, booked, _) in _balance(service, before).items():
         if gone > booked:
-            text = f"{_seats(gone - booked)} to {slug} neither free nor booked"
-            yield Violation(text, suspects=_doubtful(facts, slug))
+            half = _half_done(facts, slug, _made(service, before))
+            text = f"{gone - booked} seat(s) to {slug} neither free nor booked"
+            if sum(fact["seats"] for fact in half) == gone - booked:  # it was all of them
+                yield Violation(text, *half)
+            else:
+                yield Violation(text, suspects=half)
 
 
 @invariant("cancelled bookings are gone", before=_look)
@@ -381,18 +386,13 @@ def _balance(service: Service, before: Shelf) -> dict[str, tuple[int, int, int]]
     return {slug: (free - now[slug], booked[slug], now[slug]) for slug, free in before.free.items() if slug in now}
 
 
-def _doubtful(facts: Facts, slug: str) -> list[Fact]:
-    """Orders and cancellations that may have gone half way."""
-    doubtful = [fact for fact in facts["unconfirmed"] if fact["status"] not in (SOLD_OUT, DECLINED)]
-    return [fact for fact in [*doubtful, *facts["maybe cancelled"]] if fact["destination"] == slug]
-
-
-def _seats(number: int) -> str:
-    return "1 seat" if number == 1 else f"{number} seats"
-
-
-def _listed(numbers: list[int]) -> str:
-    return " and ".join(map(str, sorted(numbers)))
+def _half_done(facts: Facts, slug: str, made: list[Json]) -> list[Fact]:
+    """Orders and cancellations that may have gone half way; not of who has a booking for each attempt."""
+    there = Counter(booking["traveller"] for booking in made)
+    tried = Counter(fact["traveller"] for fact in facts if fact.name in ("booked", "unconfirmed"))
+    failed = [fact for fact in facts["unconfirmed"] if fact["status"] not in (SOLD_OUT, DECLINED)]
+    doubtful = [fact for fact in [*failed, *facts["maybe cancelled"]] if fact["destination"] == slug]
+    return [fact for fact in doubtful if there[fact["traveller"]] < tried[fact["traveller"]]]
 
 
 events.init_command_line_parser.add_listener(_add_option)

@@ -64,9 +64,3 @@ def test_a_violation_names_requests_by_facts_or_keys(pure, invariants):
     violation = invariants.Violation("gone", facts[0], "0.1.book", "0.1.mine", suspects=facts[1:])
     assert (violation.text, violation.keys) == ("gone", ("0.1.book", "0.1.mine"))
     assert violation.suspects == ("1.1.book", "2.1.book")
-
-
-def test_a_single_suspect_did_it(pure, invariants):
-    """There is nobody else."""
-    violation = invariants.Violation("gone", "0.1.book", suspects=["1.1.book"])
-    assert (violation.keys, violation.suspects) == (("0.1.book", "1.1.book"), ())

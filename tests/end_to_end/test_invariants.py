@@ -24,12 +24,21 @@ LOST = {
     "fault": {"type": "connection_reset"},
 }
 
+LOST_COMMIT = {
+    "name": "commit-lost",
+    "seam": "database",
+    "rate": 0.3,
+    "phase": "after",
+    "match": {"route": ["/api/bookings"], "verb": ["COMMIT"]},
+    "fault": {"type": "statement_error", "kind": "disconnect"},
+}
+
 
 def run_planner(command: Command, *rules: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Run it under these rules; the invariants' results by name."""
     experiment = {"version": 1, "name": "bookings", "seed": 42, "rules": list(rules)}
     (command.cwd / "experiment.json").write_text(json.dumps(experiment))
-    done = command.run("run", "--config", "experiment.json", "--requests", "300", "--users", "10")
+    done = command.run("run", "--config", "experiment.json", "--requests", "200", "--users", "10")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = (command.run_dir / "invariants.jsonl").read_text().splitlines()
     return {result["name"]: result for result in map(json.loads, lines)}
@@ -42,7 +51,7 @@ def test_at_peace_every_invariant_holds(command: Command) -> None:
     assert {
         name: (each["checked"], each["violations"], each["error"]) for name, each in found.items()
     } == dict.fromkeys(found, (True, [], None))
-    assert all(each["facts"] > 30 for each in found.values())
+    assert all(each["facts"] > 20 for each in found.values())
     assert command.json("failure-patterns.json")["patterns"] == []
 
 
@@ -88,3 +97,17 @@ def test_the_report_begins_with_it_and_names_the_fault(lost: tuple[Command, dict
     assert all(struck & set(violation["keys"]) for violation in found[BOOKED_ONCE]["violations"])
     report = (command.run_dir / "chaos-test-report.md").read_text()
     assert one["title"] in report.partition("## Top 3 Critical Issues")[2].partition("## Chaos Configuration")[0]
+
+
+def test_a_lost_commit_is_caught_at_its_line(command: Command) -> None:
+    """The rows are there and the app says 500: seats without a booking, bookings that nobody was told of."""
+    found = run_planner(command, LOST_COMMIT)
+    assert found["no booking holds a seat that was never confirmed"]["violations"]
+    patterns = {pattern["id"]: pattern for pattern in command.json("failure-patterns.json")["patterns"]}
+    lines = (command.run_dir / "sources/orbital_travel_planner/bookings.py").read_text().splitlines()
+    untold = patterns["invariant_violated:no booking holds a seat that was never confirmed"]
+    assert (untold["evidence"], untold["rules"]) == ("direct", ["commit-lost"])
+    assert lines[untold["site"]["line"] - 1].strip() == "session().commit()"
+    assert lines[untold["site"]["line"] - 2].strip() == "session().add(booking)"
+    leaked = patterns["invariant_violated:no seat is taken that nobody has booked"]
+    assert leaked["rules"] == ["commit-lost"]

@@ -86,6 +86,18 @@ def test_requests_that_the_client_lost_make_the_run_invalid(make_run: MakeRun) -
     assert any("locust_stats.csv has" in detail for detail in check.details)
 
 
+def test_requests_without_a_key_are_not_the_clients_to_record(make_run: MakeRun) -> None:
+    """Where the experiment is for all traffic, the app counts those of anybody: the command's own, the invariants'."""
+    folder, _ = make_run(requests=300)
+    config = json.loads((folder / "chaos-config.json").read_text())
+    (folder / "chaos-config.json").write_text(json.dumps({**config, "scope": "all"}))
+    with next((folder / "faults").glob("*.reached")).open("a") as part:
+        part.write("anon.100.0\tbaseline\t0\n")
+    assert records.check(read_evidence(folder)).ok
+    _drop_rows(folder, 3)
+    assert records.check(read_evidence(folder)).summary.startswith("3 requests that the app counted were not recorded")
+
+
 def test_a_locust_csv_that_lags_behind_is_told_and_not_fatal(make_run: MakeRun) -> None:
     """Locust was killed before its last write: its CSV misses requests, the run does not."""
     folder, _ = make_run(requests=300)
