@@ -127,6 +127,9 @@ class Journey:
 
     def _look(self, cost: int) -> None:
         """Enter the stage that an iteration of `cost` requests belongs to."""
+        if self._plan.dealt:
+            self.stage = self.bound = self._plan.turn(self.number, self.iteration)
+            return
         if self._consumed >= self._quota:
             self._near = float("inf")
             return

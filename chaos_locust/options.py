@@ -22,6 +22,7 @@ class Options:
     deadline: float
     run_time: float
     users: int
+    deal: bool = False
 
 
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:
@@ -49,6 +50,12 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
     for action in shown:
         action.include_in_web_ui = True  # a group refuses it as an argument
     group.add_argument(
+        "--chaos-deal",
+        action="store_true",
+        env_var="CHAOS_DEAL",
+        help="Deal the stages to iterations in turn, all of equal weight, instead of one stage after the other.",
+    )
+    group.add_argument(
         "--chaos-run-dir",
         default="",
         env_var="CHAOS_RUN_DIR",
@@ -68,4 +75,5 @@ def read_options(parsed: Namespace, users: int) -> Options:
         deadline=float(values["chaos_deadline"]),
         run_time=float(values.get("run_time") or 0),
         users=users,
+        deal=bool(values["chaos_deal"]),
     )

@@ -27,17 +27,23 @@ class PlanError(ValueError):
 class Plan:
     """Stages in order, `ends` being where each one ends: seconds since the start, or shares of the requests.
 
-    `requests` is 0 for a plan by time. `users` is how many share the requests.
+    `requests` is 0 for a plan by time. `users` is how many share the requests. `dealt`: the stages do not follow each
+    other, iterations get them in turn.
     """
 
     names: tuple[str, ...]
     ends: tuple[float, ...]
     requests: int
     users: int
+    dealt: bool = False
 
     def stage(self, position: float) -> str:
         """The stage at a position (seconds or share); the last one has no end."""
         return self.names[min(bisect_right(self.ends, position), len(self.names) - 1)]
+
+    def turn(self, number: int, iteration: int) -> str:
+        """The stage that is dealt to an iteration of the user of this number."""
+        return self.names[(number + iteration * self.users) % len(self.names)]
 
     def end(self, stage: str) -> float:
         """Where a stage ends; the last one has no end."""
@@ -58,8 +64,12 @@ class Plan:
         return (consumed + cost * (number + 0.5) / self.users) / self.quota(number)
 
 
-def make_plan(stages: str, *, requests: int, run_time: float, users: int) -> Plan:
+def make_plan(stages: str, *, requests: int, run_time: float, users: int, deal: bool = False) -> Plan:
     """Plan a test. `run_time` is 0 where none is set; raises `PlanError`."""
+    if deal and not requests:
+        raise PlanError(
+            "--chaos-deal goes with --chaos-requests: iterations that take long would have more of the time"
+        )
     if requests < 0:
         raise PlanError(f"--chaos-requests {requests}: it must be 0 (no limit) or more")
     if not stages and not requests and not run_time:
@@ -70,7 +80,7 @@ def make_plan(stages: str, *, requests: int, run_time: float, users: int) -> Pla
             raise PlanError(
                 "--chaos-requests cannot be kept by stages in seconds: give shares, e.g. baseline=20%,chaos=80%"
             )
-        return Plan(names, tuple(accumulate(amount / 100 for amount in amounts)), requests, max(users, 1))
+        return Plan(names, tuple(accumulate(amount / 100 for amount in amounts)), requests, max(users, 1), deal)
     if in_percent:
         if not run_time:
             raise PlanError("--chaos-stages in percent need --chaos-requests or --run-time, to be shares of")

@@ -162,7 +162,13 @@ class Owner(Session):
             raise PlanError(
                 "--chaos-requests cannot be shared by users that a LoadTestShape starts and stops: use stages"
             )
-        return make_plan(options.stages, requests=options.requests, run_time=options.run_time, users=options.users)
+        return make_plan(
+            options.stages,
+            requests=options.requests,
+            run_time=options.run_time,
+            users=options.users,
+            deal=options.deal,
+        )
 
     def open(self) -> tuple[Options, Plan, Output]:
         """Plan the next test, and make its folder."""

@@ -66,6 +66,7 @@ def _options(plan: Plan, run_dir: Path, scratch: Path, web_port: int | None) -> 
         options |= {"--processes": plan.processes, "--master-bind-host": "127.0.0.1"}
         options |= {"--master-bind-port": port, "--master-port": port}
     words = [str(word) for option in options.items() for word in option]
+    words += ["--chaos-deal"] * plan.dealt
     return [*words, *(word for endpoint in plan.endpoints for word in ("--chaos-endpoint", endpoint))]
 
 

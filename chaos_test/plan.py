@@ -27,7 +27,8 @@ ENOUGH_REQUESTS = 100
 class Plan:
     """A run as it will be. `requests` or `run_time` (seconds) is None: a run is planned by the one or the other.
 
-    `ledger` is where a service that runs already keeps its ledger, None where that is not known.
+    `dealt`: iterations get
+    the stages in turn. `ledger` is where a service that runs already keeps its ledger, None where that is not known.
     """
 
     target: Target
@@ -46,6 +47,7 @@ class Plan:
     enough_after: float
     slos: tuple[str, ...]
     out: Path
+    dealt: bool = False
 
     @property
     def url(self) -> str:

@@ -139,3 +139,22 @@ def test_a_user_beyond_the_planned_ones_does_nothing(pure):
     """It has used its quota of nothing."""
     plan = pure.plan.make_plan("", requests=40, run_time=0, users=4)
     assert pure.journey.Journey("4", 4, plan, seed=42, stage="chaos", kind="Buyer", deadline=10).done
+
+
+def test_dealt_stages_come_in_turn(pure):
+    """Each iteration of each user has the next one, whatever it costs; nobody waits for anybody."""
+    plan = pure.plan.make_plan("a=50%,b=25%,c=25%", requests=40, run_time=0, users=2, deal=True)
+    dealt = []
+    for number in range(2):
+        journey = pure.journey.Journey(str(number), number, plan, seed=1, stage="a", kind="Buyer", deadline=10)
+        for _ in range(3):
+            journey.begin(0)
+            dealt.append((number, journey.next()[1]))
+            journey.finish()
+    assert dealt == [(0, "a"), (0, "c"), (0, "b"), (1, "b"), (1, "a"), (1, "c")]
+
+
+def test_stages_are_dealt_by_requests_only(pure):
+    """By time, a stage of slow answers would get more of it."""
+    with pytest.raises(pure.plan.PlanError, match="--chaos-deal goes with --chaos-requests"):
+        pure.plan.make_plan("a=50%,b=50%", requests=0, run_time=10, users=2, deal=True)
