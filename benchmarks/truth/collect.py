@@ -15,12 +15,13 @@ from benchmarks.truth.case import Case
 
 CASES = Path(__file__).parent / "cases"
 KINDS = ("defect", "twin", "decoy")
-_MARK = re.compile(r"#\s*<-\s*(?P<what>defect|also)\s*(:\s*(?P<finder>\w+))?")
+_MARK = re.compile(r"# <- (?P<clauses>.+)")
+_CLAUSE = re.compile(r"(?P<what>defect|also)(: (?P<finders>\w+(, \w+)*))?")
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A marked line of a defective service. `required` is False for `# <- also: FINDER`, which may be found there."""
+    """A marked line of a defective service: `# <- defect; also: FINDER, FINDER`, of which `also` may be found there."""
 
     finder: str
     line: int
@@ -81,9 +82,9 @@ def _services(name: str) -> Iterator[Service]:
     if about.finder and "twin" not in kinds.values():
         raise CaseError(f"{name}.py: a defect needs its twin()")
     for function, factory in factories.items():
-        marks = tuple(_marks(factory, about.finder))
-        _check(f"{name}.{function}", kinds[function], about, marks)
-        yield Service(name, function, kinds[function], about, marks)
+        found = tuple(marks(factory, about.finder))
+        _check(f"{name}.{function}", kinds[function], about, found)
+        yield Service(name, function, kinds[function], about, found)
 
 
 def _check(title: str, kind: str, about: Case, marks: tuple[Mark, ...]) -> None:
@@ -94,9 +95,14 @@ def _check(title: str, kind: str, about: Case, marks: tuple[Mark, ...]) -> None:
         raise CaseError(f"{title}: mark a line with # <- defect, or give where=ENDPOINT")
 
 
-def _marks(factory: Callable[[], Any], finder: str) -> Iterator[Mark]:
+def marks(factory: Callable[[], Any], finder: str) -> Iterator[Mark]:
+    """The marks in the source of a factory, those that name no finder being of `finder`."""
     lines, first = inspect.getsourcelines(factory)
     for number, text in enumerate(lines, start=first):
-        match = _MARK.search(text)
-        if match:
-            yield Mark(match["finder"] or finder, number, required=match["what"] == "defect")
+        mark = _MARK.search(text)
+        for clause in mark["clauses"].split("; ") if mark else ():
+            match = _CLAUSE.fullmatch(clause.strip())
+            if match is None or (match["what"] == "also" and not match["finders"]):
+                raise CaseError(f"{factory.__module__}, line {number}: write # <- defect, # <- also: FINDER, or both")
+            for name in (match["finders"] or finder).split(", "):
+                yield Mark(name, number, required=match["what"] == "defect")

@@ -34,7 +34,8 @@ def defect() -> Flask:
     def items():
         if not slots.acquire(blocking=False):
             return jsonify(error="no free slot"), 503
-        stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- also: dependency_error
+        url = os.environ["DEPENDENCY_URL"] + "/stock"
+        stock = requests.get(url, timeout=1)  # <- also: dependency_error, no_retry, unmapped_error
         slots.release()
         return jsonify(stock.json())
 

@@ -32,6 +32,7 @@ CASE = Case(
         "slow_recovery": "the connections are still in their transactions when the faults end",
     },
 )
+COUNT = "SELECT count(*) FROM stock"
 CONNECTIONS = 12  # more than there are users
 
 
@@ -43,9 +44,9 @@ def defect() -> Flask:
     def items():
         connection = pool.get()
         try:
-            count = connection.execute("SELECT count(*) FROM stock").fetchone()[0]  # <- also: dependency_error
+            row = connection.execute(COUNT).fetchone()  # <- also: dependency_error, unmapped_error
             connection.commit()
-            return jsonify(count=count)
+            return jsonify(count=row[0])
         finally:
             pool.put(connection)
 
@@ -61,9 +62,9 @@ def twin() -> Flask:
     def items():
         connection = pool.get()
         try:
-            count = connection.execute("SELECT count(*) FROM stock").fetchone()[0]
+            row = connection.execute(COUNT).fetchone()
             connection.commit()
-            return jsonify(count=count)
+            return jsonify(count=row[0])
         except psycopg.Error:
             connection.rollback()
             return jsonify(error="Service Unavailable"), 503, {"Retry-After": "1"}

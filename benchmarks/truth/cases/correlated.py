@@ -35,7 +35,7 @@ def defect() -> Flask:
             reviews = requests.get(url + "/reviews", timeout=1).json()["reviews"]
         except requests.RequestException:
             reviews = None
-        stock = requests.get(url + "/stock", timeout=1)  # <- defect
+        stock = requests.get(url + "/stock", timeout=1)  # <- defect; also: no_retry, unmapped_error
         return jsonify(stock.json(), reviews)
 
     return app

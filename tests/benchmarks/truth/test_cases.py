@@ -10,9 +10,9 @@ import pytest
 from benchmarks.truth import chance, collect
 from benchmarks.truth.__main__ import SEEDS
 from benchmarks.truth.case import Case
-from benchmarks.truth.collect import CaseError, Service, services
+from benchmarks.truth.collect import CaseError, Service, marks, services
 from benchmarks.truth.run import experiment
-from chaos_analysis.patterns import FINDERS
+from chaos_analysis.patterns import FINDERS, LACKS
 from chaos_middleware.experiment import parse
 
 PARTS = ("finder", "first", "mark", "second")
@@ -34,7 +34,7 @@ def all_services() -> list[Service]:
 
 def test_every_case_is_an_experiment_of_a_finder_that_there_is(all_services: list[Service]) -> None:
     """Its rules are accepted, and its finder, its marks and its reasons name files in patterns/."""
-    finders = {module.__name__.rpartition(".")[2] for module in FINDERS}
+    finders = {module.__name__.rpartition(".")[2] for module in (*FINDERS, *LACKS)}
     for service in all_services:
         about = service.about
         parse(experiment(about, 1))
@@ -47,6 +47,23 @@ def test_marks_are_lines_of_the_case_as_it_stands(all_services: list[Service]) -
     for service in all_services:
         lines = (collect.CASES / f"{service.case}.py").read_text().splitlines()
         assert all("# <- " in lines[mark.line - 1] for mark in service.marks)
+
+
+def test_a_line_may_have_several_marks() -> None:
+    """The defect of the case's finder, and what two others may name there."""
+
+    def defect() -> None:
+        call()  # <- defect; also: no_retry, unmapped_error
+
+    def call() -> None: ...
+
+    found = list(marks(defect, "dependency_error"))
+    assert [(mark.finder, mark.required) for mark in found] == [
+        ("dependency_error", True),
+        ("no_retry", False),
+        ("unmapped_error", False),
+    ]
+    assert len({mark.line for mark in found}) == 1
 
 
 def test_a_correct_tool_meets_its_faults(all_services: list[Service]) -> None:
@@ -66,7 +83,8 @@ def test_the_chance_is_that_of_the_draws() -> None:
         (("missing_timeout", "defect", "", "twin"), "mark a line"),
         (("missing_timeout", "defect", "# <- defect", "other"), "a defect needs its twin"),
         (("missing_timeout", "twin", "", "twin_two"), "a finder goes with a function defect"),
-        (("", "decoy", "# <- defect", "decoy_two"), "only a defect has marked lines"),
+        (("", "decoy", "# <- defect: x", "decoy_two"), "only a defect has marked lines"),
+        (("missing_timeout", "defect", "# <- also", "twin"), "line 5: write # <- defect"),
     ],
 )
 def test_a_case_that_says_too_little_is_refused(
