@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from chaos_analysis import causes, outcomes, slo
+from chaos_analysis.comparison import Comparison, comparisons
 from chaos_analysis.judge import judge
 from chaos_analysis.outcomes.later import Later, later
 from chaos_analysis.outcomes.places import name_calls
 from chaos_analysis.outcomes.sites import SiteOutcomes, of_sites
+from chaos_analysis.several import Modelled, modelled
 from chaos_analysis.stats import adjusted, fisher
 from chaos_middleware.errors import ExperimentError
 from chaos_middleware.experiment import FAULT_FREE_STAGES, Experiment, parse
@@ -123,6 +125,14 @@ class Evidence:
         table = pd.DataFrame([(*row, fisher(*row[3:])) for row in rows], columns=list(_TEST_COLUMNS))
         return table.assign(q=adjusted(table["p"].tolist()))
 
+    def comparison(self, rule: str) -> Comparison:
+        """What the causal test of a rule has to see by, where it sees most."""
+        return self._comparisons.get(rule) or self._comparisons[""]
+
+    @cached_property
+    def _comparisons(self) -> dict[str, Comparison]:
+        return comparisons(self)
+
     def met(self, keys: Iterable[str]) -> pd.DataFrame:
         """The client's requests with these keys."""
         places = self.places
@@ -144,9 +154,20 @@ class Evidence:
         return dict(zip(names, table["q"].tolist(), strict=True))
 
     def proven(self, endpoint: str, rule: str) -> str:
-        """The tier by which this fault is shown to fail requests of an endpoint: `causal`, or "" where it is not."""
+        """The tier by which this fault is shown to fail requests of an endpoint: `causal`, `model`, or ""."""
         q = self.q("fault", endpoint, rule)
-        return "causal" if q is not None and q < SIGNIFICANT else ""
+        if q is not None and q < SIGNIFICANT:
+            return "causal"
+        return "model" if (endpoint, rule) in self._claimed else ""
+
+    @cached_property
+    def modelled(self) -> tuple[Modelled, ...]:
+        """What a model says of the rules whose faults requests met several of at once."""
+        return modelled(self)
+
+    @cached_property
+    def _claimed(self) -> frozenset[tuple[str, str]]:
+        return frozenset((one.endpoint, one.rule) for one in self.modelled if one.claimed)
 
     @cached_property
     def call_rows(self) -> np.ndarray:
@@ -176,19 +197,19 @@ class Evidence:
 
     @cached_property
     def causes(self) -> pd.DataFrame:
-        """One row a failed request with what it is put down to (see `causes.attribute`), and whether that is `proven`.
+        """One row a failed request with what it is put down to (see `causes.attribute`), by which `tier`, and whether
+        that is `proven`.
 
         A cause is proven where the request itself shows it (`direct`) and the endpoint does not fail by itself most
-        of the time, or where requests with that fault alone fail significantly more often than those without.
+        of the time; where requests with that fault alone fail significantly more often than those without (`causal`);
+        or where it does among several faults at once (`model`).
         """
         table = causes.attribute(self.tables, self.proven)
         own = [self.own_rates.get(endpoint, 0.0) for endpoint in table["endpoint"]]
-        qs = [self.q("fault", *pair) for pair in zip(table["endpoint"], table["rule"], strict=True)]
-        proven = [
-            (q is not None and q < SIGNIFICANT) or (direct and rate < 0.5)
-            for q, direct, rate in zip(qs, table["direct"], own, strict=True)
-        ]
-        return table.assign(proven=pd.Series(proven, index=table.index, dtype=bool))
+        told = zip(table["endpoint"].tolist(), table["rule"].tolist(), table["direct"].tolist(), own, strict=True)
+        tiers = ["direct" if direct and rate < 0.5 else self.proven(*pair) for *pair, direct, rate in told]
+        tier = pd.Series(tiers, index=table.index, dtype=object)
+        return table.assign(tier=tier, proven=tier != "")
 
 
 def read_experiment(value: dict[str, Any]) -> tuple[Experiment | None, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
-Evidence = Literal["direct", "causal", "observed"]
+Evidence = Literal["direct", "causal", "model", "observed"]
 Severity = Literal["critical", "high", "medium", "low"]
 Verdict = Literal["held", "broken", "undecided", "invalid", "no SLO"]
 

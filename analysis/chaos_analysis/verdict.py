@@ -99,17 +99,14 @@ def _rates(evidence: Evidence) -> Iterator[str]:
     """For each rule too rare to be judged, the rate or the size of run that would do."""
     if evidence.experiment is None or not len(evidence.chaos):
         return
-    control = evidence.control
-    base = float((~control["ok"]).mean()) if len(control) else 0.0
-    need = needed(len(control), base, COARSE)
-    singles = evidence.chaos["rule"].value_counts()
     idle = evidence.idle_rules
     if idle:
         yield f"Nothing that the app did matched {', '.join(idle)}: see their seam and match, if that is a surprise."
     for rule in evidence.experiment.rules:
         if rule.name in idle:
             continue
-        have = int(singles.get(rule.name, 0))
+        seen = evidence.comparison(rule.name)
+        have, need = seen.alone, needed(seen.control, seen.base, COARSE)
         rates = [rule.rate_in(stage) for stage in evidence.fault_stages]
         if need is None or have >= need or not any(rates):
             continue

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
 from chaos_analysis.model import Check
-from chaos_analysis.stats import detectable
 
 if TYPE_CHECKING:
+    from chaos_analysis.comparison import Comparison
     from chaos_analysis.evidence import Evidence
 
 COARSE = 0.5
@@ -18,17 +18,14 @@ def check(evidence: Evidence) -> Check:
     """The run can tell causes apart where a rise by 50 points would be seen for each rule, four times in five."""
     if not evidence.fault_stages:
         return Check("control", ok=None, summary="no stage injects faults", fatal=False)
-    control = evidence.control
-    base = 1 - float(control["ok"].mean()) if len(control) else 0.0
     singles = evidence.chaos.loc[~evidence.chaos["control"], "rule"].value_counts()
-    rises = {rule: detectable(singles.get(rule, 0), len(control), base) for rule in _rules(evidence)}
-    details = tuple(
-        f"{rule}: {wording.plural(singles.get(rule, 0), 'request')} with this fault alone; {_seen(rise)}"
-        for rule, rise in rises.items()
-    )
+    seen = {rule: evidence.comparison(rule) for rule in _rules(evidence)}
+    details = tuple(_told(rule, int(singles.get(rule, 0)), comparison) for rule, comparison in seen.items())
+    rises = {rule: comparison.rise for rule, comparison in seen.items()}
     coarse = [rule for rule, rise in rises.items() if rise is None or rise > COARSE]
-    summary = f"{wording.plural(len(control), 'request')} met no fault while faults were on, "
-    summary += f"{wording.count(int(singles.drop('+', errors='ignore').sum()))} exactly one"
+    summary = f"{wording.plural(len(evidence.control), 'request')} met no fault while faults were on, "
+    summary += f"{wording.count(int(singles.drop('+', errors='ignore').sum()))} exactly one, "
+    summary += f"{wording.count(int(singles.get('+', 0)))} several"
     if coarse:
         summary += f"; too few to see what these do: {', '.join(coarse)}"
     elif rises:
@@ -37,15 +34,18 @@ def check(evidence: Evidence) -> Check:
     return Check("control", ok=not coarse, summary=summary, fatal=False, details=details)
 
 
+def _told(rule: str, alone: int, comparison: Comparison) -> str:
+    said = f"{rule}: {wording.plural(alone, 'request')} with this fault alone"
+    if comparison.rise is None:
+        return f"{said}; too few to see any rise in failures"
+    rise = wording.number(comparison.rise * 100)
+    where = f"of {comparison.endpoint} ({comparison.alone} against {wording.count(comparison.control)} without)"
+    return f"{said}; a rise in failures {where} by {rise} points is seen four times in five"
+
+
 def _rules(evidence: Evidence) -> list[str]:
     if evidence.experiment is None:
         return sorted(set(evidence.chaos["rule"]) - {"", "+"})
     stages = evidence.fault_stages
     rules = [rule.name for rule in evidence.experiment.rules if any(rule.rate_in(stage) > 0 for stage in stages)]
     return [rule for rule in rules if rule not in evidence.idle_rules]
-
-
-def _seen(rise: float | None) -> str:
-    if rise is None:
-        return "too few to see any rise in failures"
-    return f"a rise in failures by {wording.number(rise * 100)} points is seen four times in five"

@@ -2,7 +2,8 @@
 
 Evidence is `direct` where the requests themselves show it (the exception came from the faulted line), `causal` where
 requests with that fault alone failed significantly more often than those with none (Fisher, adjusted over all tests of
-the run), and `observed` where it is a difference without a proven cause.
+the run), `model` where only a logistic model of requests with several faults shows it, and `observed` where it is a
+difference without a proven cause.
 
 Severity: `critical`, a single fault fails at least half of the requests that meet it (the whole interval says so), or
 requests hang until the client gives up; `high`, it fails at least a tenth, hides itself, or takes down requests that

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Estimate, Site
+    from chaos_analysis.model import Evidence as Tier
 
 
 class Group(NamedTuple):
@@ -59,6 +60,13 @@ def _group(evidence: Evidence, failed: pd.DataFrame, here: Site | None) -> Group
 
 def _rate(rows: pd.DataFrame) -> Estimate:
     return proportion(int((~rows["ok"]).sum()), len(rows))
+
+
+def tier(failed: pd.DataFrame) -> Tier:
+    """By which tier most of these failures are tied to their faults; the model's only where nothing else shows any."""
+    if (failed["tier"] == "direct").mean() > 0.5:
+        return "direct"
+    return "model" if (failed["tier"] == "model").all() else "causal"
 
 
 def outcomes(group: Group, evidence: Evidence) -> tuple[tuple[str, str], ...]:

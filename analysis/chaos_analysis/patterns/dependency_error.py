@@ -33,7 +33,6 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
     service = _words.service(group.target)
     by_endpoint = failed["endpoint"].value_counts()
     names, answer = _words.listed(by_endpoint.index), "answers" if len(by_endpoint) == 1 else "answer"
-    direct = bool(failed["direct"].mean() > 0.5)
     errors, told = failed["error"].dropna(), _is_told(failed)
     facts = [*_sites.outcomes(group, evidence), ("endpoints", _words.endpoints(by_endpoint)), ("answers", became)]
     if len(errors):
@@ -48,7 +47,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
             f"{wording.estimate(group.control)} without a fault."
         )
         + (" The app says so itself, as it should where it can do no better." if told else ""),
-        evidence="direct" if direct else "causal",
+        evidence=_sites.tier(failed),
         severity="low" if told else _words.severity(group.alone),
         endpoint=str(by_endpoint.index[0]) if len(by_endpoint) == 1 else None,
         failures=len(failed),

@@ -37,7 +37,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
             f"{wording.estimate(group.alone)} of the requests that met this fault alone, "
             f"{wording.estimate(group.control)} without a fault."
         ),
-        evidence="causal",
+        evidence=_sites.tier(failed),
         severity="high",
         endpoint=str(by_endpoint.index[0]) if len(by_endpoint) == 1 else None,
         failures=len(failed),
