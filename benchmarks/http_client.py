@@ -57,8 +57,8 @@ def run() -> list[dict[str, Any]]:
         try:
             rows = []
             for name, call in _calls().items():
-                rows.append({"name": f"http_client, {name}, unkeyed", **_difference(call, None)})
-                rows.append({"name": f"http_client, {name}, noted", **_difference(call, request), "target": TARGET})
+                rows.append({"name": f"http_client, {name}, unkeyed", **difference(call, None)})
+                rows.append({"name": f"http_client, {name}, noted", **difference(call, request), "target": TARGET})
             return rows
         finally:
             middleware.uninstall()
@@ -81,7 +81,8 @@ def _calls() -> dict[str, Callable[[], object]]:
     }
 
 
-def _difference(call: Callable[[], object], request: Request | None) -> dict[str, Any]:
+def difference(call: Callable[[], object], request: Request | None) -> dict[str, Any]:
+    """What a call costs more with every seam, in `microseconds`, with its interval: of this request, or of none."""
     token = current.set(request)
     differences = []
     try:

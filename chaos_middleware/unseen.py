@@ -21,8 +21,10 @@ LIBRARIES: tuple[tuple[str, str, str], ...] = (
     ("asyncpg", "asyncpg.connect_utils", "_connect"),
     ("psycopg.AsyncConnection", "psycopg.connection_async", "AsyncConnection.__init__"),
     ("redis.asyncio", "redis.asyncio.connection", "Connection.connect"),
+    ("redis.cluster", "redis.cluster", "RedisCluster.__init__"),
     ("sqlalchemy.ext.asyncio", "sqlalchemy.ext.asyncio.engine", "AsyncEngine.__init__"),
     ("valkey.asyncio", "valkey.asyncio.connection", "Connection.connect"),
+    ("valkey.cluster", "valkey.cluster", "ValkeyCluster.__init__"),
 )
 
 _used: dict[str, None] = {}  # in the order in which it was noticed

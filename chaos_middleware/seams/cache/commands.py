@@ -33,6 +33,12 @@ READS = VALUES | _words(
     " ZSCAN XLEN XRANGE XREVRANGE GEOPOS GEODIST GEOHASH GEOSEARCH PFCOUNT"
 )
 
+# Nearly all calls are of these, written so: the key is what comes first.
+ON_ONE_KEY = READS - _ALL | _words(
+    "SET SETEX PSETEX SETNX GETSET GETDEL GETEX APPEND INCR INCRBY DECR DECRBY EXPIRE PEXPIRE HSET HDEL HINCRBY"
+    " LPUSH RPUSH LPOP RPOP LTRIM SADD SREM ZADD ZREM ZINCRBY XADD"
+)
+
 _ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}")  # UUIDs, and hexadecimal
 _TOKEN = re.compile(r"(?<![\w-])((?:[a-z]+[_-])*)([\w-]{20,})", re.ASCII)  # in base 64, after words like `session_`
 _RUN = re.compile(r"[a-z]+|[A-Z]+|[0-9]+|[_-]+")

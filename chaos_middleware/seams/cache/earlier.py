@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 READABLE = frozenset(("GET", "MGET", "HGET", "HMGET"))
 _VALUE_AT = {"SET": 2, "SETEX": 3, "PSETEX": 3}
 
+_NOTHING: tuple[bytes | None, bytes | None] = (None, None)
 _memories: WeakKeyDictionary[Injector, Earlier | None] = WeakKeyDictionary()
 
 
@@ -28,34 +29,39 @@ class Before(NamedTuple):
 
 
 class Earlier:
-    """For each place the value last seen and the one before it, which differs; None: nothing was stored there.
+    """For each place the value last seen, and the one before it, which differs; that nothing was there in between does
+    not count.
 
     Bounded in places and bytes: what was not used for the longest time goes first, and a value longer than `longest`
-    bytes counts as nothing.
+    bytes is taken for none.
     """
 
     def __init__(self, places: int = 4096, total: int = 32 << 20, longest: int = 1 << 20) -> None:
         self._places, self._total, self._longest = places, total, longest
-        self._seen: OrderedDict[tuple[Any, ...], tuple[bytes | None, bytes | None]] = OrderedDict()
+        self._seen: OrderedDict[tuple[Any, ...], tuple[bytes, bytes | None]] = OrderedDict()
         self._size = 0
         self._lock = Lock()
 
     def saw(self, place: tuple[Any, ...], value: bytes | None) -> bytes | None:
-        """This is the value now; returns the one before."""
+        """This is the value now (None: there is none); returns the one before it."""
         if value is not None and len(value) > self._longest:
             value = None
         with self._lock:
-            last = before = None
-            if place in self._seen:
-                last, before = self._seen.pop(place)
-                self._size -= _size(last, before)
+            last, before = self._seen.get(place, _NOTHING)
+            if value is None:
+                return last
             if value != last:
                 last, before = value, last
+            if place in self._seen:
+                self._forget(place)
             self._seen[place] = last, before
             self._size += _size(last, before)
             while len(self._seen) > self._places or self._size > self._total:
-                self._size -= _size(*self._seen.popitem(last=False)[1])
+                self._forget(next(iter(self._seen)))
         return before
+
+    def _forget(self, place: tuple[Any, ...]) -> None:
+        self._size -= _size(*self._seen.pop(place))
 
     def look(self, where: tuple[Any, ...], encoder: Any, sent: Iterable[tuple[str, Any, Any]]) -> list[Before]:
         """Take in what was read and written `where` (a server's database): name, command and reply of each."""

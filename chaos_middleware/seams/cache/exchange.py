@@ -6,94 +6,54 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
-from chaos_middleware.calls import Call, Exchange
+from chaos_middleware.calls import Exchange
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.seams.cache import commands, earlier
 from chaos_middleware.seams.cache.target import CacheTarget
 
-if TYPE_CHECKING:
-    from chaos_middleware.request import Request
-
 _IN_THE_ANSWER = ("stale_value", "garbage_body")  # act on an answer that has come
-_TAKEN_BY = {"cache_miss": commands.READS, "stale_value": earlier.READABLE, "garbage_body": commands.VALUES}
 
-
-class CacheCall(Call):
-    """`identity` is `COMMAND host keys`, without the values: they may differ from run to run, and nobody need see them.
-
-    `names`: the commands; of a pipeline the facts have them in one, after the word PIPELINE.
-    """
-
-    __slots__ = ("_names",)
-
-    seam = "cache"
-
-    def __init__(self, names: Sequence[str], keys: str, host: str, *, pipeline: bool = False) -> None:
-        super().__init__((commands.short(" ".join(("PIPELINE", *names))) if pipeline else names[0], keys, host))
-        self._names = names
-
-    @property
-    def identity(self) -> str:
-        command, keys, host = self.facts
-        return f"{command} {host} {keys}".rstrip()
-
-    def takes(self, fault: str) -> bool:
-        return fault not in _TAKEN_BY or not _TAKEN_BY[fault].isdisjoint(self._names)
+Attempt = Callable[[Sequence[Sequence[Any]]], "list[Any]"]
 
 
 class CacheExchange(Exchange):
     """`connect` is the client's `socket_connect_timeout` in seconds, `limit` its `socket_timeout`; None where it has
     none. `names` and `replies`: of each command; `before`: what the values among the replies were earlier, where a rule
     wants to know. With `missing`, keys that do not exist are asked for, and the real ones left alone.
+
+    All but `conn` are there only where the call is `watched`: a call without a fault needs none of them.
     """
 
-    depth = 3
+    depth = 2
+    conn: Any
+    connect: float | None = None
     missing = False
+    names: list[str]
     replies: list[Any]
     before: Sequence[earlier.Before] = ()
 
-    def __init__(
-        self,
-        request: Request,
-        library: str,
-        client: Any,
-        conn: Any,
-        sent: Sequence[Sequence[Any]],
-        *,
-        attempt: Callable[[Sequence[Sequence[Any]]], list[Any]],
-        pipeline: bool,
-    ) -> None:
-        """`library`: the package; `sent`: each command, its name and arguments; `attempt` sends them as it does."""
-        self._library, self._conn, self._sent, self._attempt = library, conn, sent, attempt
-        self.encoder: Callable[[], Any] = client.get_encoder
-        self._socket = getattr(conn, "_conn", conn)  # behind a client-side cache
-        self.connect = getattr(self._socket, "socket_connect_timeout", None)
-        self.limit = self._socket.socket_timeout
-        self.names = [commands.name_of(command) for command in sent]
-        keys = commands.shown(key for name, c in zip(self.names, sent) for key in commands.keys_of(name, c))
-        host = "unix" if hasattr(self._socket, "path") else self._socket.host
-        super().__init__(request, CacheCall(list(dict.fromkeys(self.names)), keys, host, pipeline=pipeline))
+    def watched(self, library: str, client: Any, sent: Sequence[Sequence[Any]], attempt: Attempt) -> list[Any]:
+        """The attempt with its faults: the replies that the app gets, or the library's error.
 
-    def run(self) -> list[Any]:
-        """The attempt: the replies that the app gets, or the library's error."""
+        `library`: the package; `sent`: each command, its name and arguments; `attempt` sends them as the library does.
+        """
+        self._library, self._sent, self._attempt = library, sent, attempt
+        self.encoder: Callable[[], Any] = client.get_encoder
+        self.names = [commands.name_of(command) for command in sent]
+        self.connect, self.limit = self._timeouts()
         try:
-            if self.firings:
-                self._faulted()
-            else:
-                self._send()
-        except BaseException as error:
-            self.error = error
-            raise
+            self._act(late=False)
+            self._send_in_time()
+            self._act(late=True)
+            return self.replies
         finally:
-            self.note()
-            self._sent, self.before = (), ()  # a note is kept for longer than the call
-        replies, self.replies = self.replies, []
-        return replies
+            self.replies, self.before, self._sent = [], (), ()  # a note is kept for longer than the call
 
     def timeout(self) -> Any:
-        return None if self.connect is self.limit is None else (self.connect, self.limit)
+        timeouts = self._timeouts()
+        return None if timeouts == (None, None) else timeouts
 
     def timed_out(self) -> Exception:
         return self._broken("TimeoutError", "Timeout reading from socket", TimeoutError("timed out"))
@@ -113,17 +73,21 @@ class CacheExchange(Exchange):
         text = f"Error while reading from {self._socket._host_error()} : {origin.args}"
         return self._broken("ConnectionError", text, origin)
 
+    @property
+    def _socket(self) -> Any:
+        """The connection proper, behind a client-side cache."""
+        return getattr(self.conn, "_conn", self.conn)
+
+    def _timeouts(self) -> tuple[Any, Any]:
+        conn = self._socket
+        return getattr(conn, "socket_connect_timeout", None), conn.socket_timeout
+
     def _broken(self, kind: str, text: str, origin: OSError) -> Exception:
         """The library's error of this class, as it makes it of `origin`; its connection is gone then."""
-        self._conn.disconnect()
+        self.conn.disconnect()
         error: Exception = getattr(sys.modules[f"{self._library}.exceptions"], kind)(text)
         error.__context__ = origin
         return error
-
-    def _faulted(self) -> None:
-        self._act(late=False)
-        self._send_in_time()
-        self._act(late=True)
 
     def _act(self, *, late: bool) -> None:
         for firing in self.firings:

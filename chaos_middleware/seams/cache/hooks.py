@@ -5,16 +5,15 @@ for connections that do not come about.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import wraps
+from functools import partial, wraps
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 from chaos_middleware.calls import Exchange
 from chaos_middleware.request import current
-from chaos_middleware.seams.cache.exchange import CacheCall, CacheExchange
-
-if TYPE_CHECKING:
-    from chaos_middleware.request import Request
+from chaos_middleware.seams.cache.calls import CacheCall, command_call, pipeline_call
+from chaos_middleware.seams.cache.earlier import memory_of
+from chaos_middleware.seams.cache.exchange import CacheExchange
 
 Hook = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -28,15 +27,26 @@ def command(library: str) -> Hook:
             request = current.get()
             if request is None:
                 return original(client, conn, name, *command, **options)
-
-            def attempt(sent: Sequence[Sequence[Any]]) -> list[Any]:
-                return [original(client, conn, name, *sent[0], **options)]
-
-            return CacheExchange(request, library, client, conn, (command,), attempt=attempt, pipeline=False).run()[0]
+            exchange = CacheExchange(request, command_call(command, conn))
+            exchange.conn = conn
+            try:
+                if exchange.firings or memory_of(request.injector) is not None:
+                    attempt = partial(_alone, partial(original, client, conn, name, **options))
+                    return exchange.watched(library, client, (command,), attempt)[0]
+                return original(client, conn, name, *command, **options)
+            except BaseException as error:
+                exchange.error = error
+                raise
+            finally:
+                exchange.note()
 
         return hooked
 
     return hook
+
+
+def _alone(send: Callable[..., Any], sent: Sequence[Sequence[Any]]) -> list[Any]:
+    return [send(*sent[0])]
 
 
 def pipeline(library: str) -> Hook:
@@ -55,8 +65,16 @@ def pipeline(library: str) -> Hook:
                 )
                 return replies
 
-            commands = [args for args, _ in stack]
-            return CacheExchange(request, library, client, conn, commands, attempt=attempt, pipeline=True).run()
+            commands = [command for command, _ in stack]
+            exchange = CacheExchange(request, pipeline_call(commands, conn))
+            exchange.conn = conn
+            try:
+                return exchange.watched(library, client, commands, attempt)
+            except BaseException as error:
+                exchange.error = error
+                raise
+            finally:
+                exchange.note()
 
         return hooked
 
@@ -71,11 +89,13 @@ def get_connection(original: Callable[..., Any]) -> Callable[..., Any]:
         request = current.get()
         if request is None:
             return original(pool, *args, **kwargs)
-        clock = monotonic()
+        started = monotonic()
         try:
             return original(pool, *args, **kwargs)
         except Exception as error:
-            _NoConnection(request, pool.connection_kwargs, clock, error).note()
+            settings = pool.connection_kwargs
+            exchange = _NoConnection(request, _Connect(str(settings.get("host") or "unix")))
+            exchange.failed_since(started, error, settings)
             raise
 
     return hooked
@@ -84,18 +104,24 @@ def get_connection(original: Callable[..., Any]) -> Callable[..., Any]:
 class _Connect(CacheCall):
     """No fault is drawn for it: pools connect when they happen to be empty."""
 
+    __slots__ = ()
+
+    def __init__(self, host: str) -> None:
+        super().__init__(("CONNECT",), "", host)
+
     def takes(self, fault: str) -> bool:  # noqa: ARG002 - none
         return False
 
 
 class _NoConnection(Exchange):
-    depth = 3
+    depth = 2
+    timeouts: tuple[Any, Any]
 
-    def __init__(self, request: Request, settings: dict[str, Any], clock: float, error: Exception) -> None:
-        host = "unix" if "path" in settings else str(settings.get("host", "localhost"))
-        super().__init__(request, _Connect(["CONNECT"], "", host))
-        self._clock, self.error = clock, error
-        self._timeouts = settings.get("socket_connect_timeout"), settings.get("socket_timeout")
+    def failed_since(self, started: float, error: Exception, settings: dict[str, Any]) -> None:
+        """Note what was tried from then on."""
+        self._clock, self.error = started, error
+        self.timeouts = settings.get("socket_connect_timeout"), settings.get("socket_timeout")
+        self.note()
 
     def timeout(self) -> Any:
-        return None if self._timeouts == (None, None) else self._timeouts
+        return None if self.timeouts == (None, None) else self.timeouts

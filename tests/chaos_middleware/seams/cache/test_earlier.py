@@ -6,10 +6,10 @@ from chaos_middleware.seams.cache.earlier import Earlier
 
 
 def test_the_value_before_is_the_last_that_differed():
-    """Seeing a value again changes nothing; a value that went away and came back was something else in between."""
+    """Seeing a value again changes nothing. Where it is gone, it itself is what was before; a gap is no value."""
     memory = Earlier()
     assert [memory.saw(("k",), value) for value in (b"1", b"1", b"2", b"2", b"3")] == [None, None, b"1", b"1", b"2"]
-    assert [memory.saw(("k",), value) for value in (None, b"4")] == [b"3", None]
+    assert [memory.saw(("k",), value) for value in (None, b"3", None, b"4", b"3")] == [b"3", b"2", b"3", b"3", b"4"]
 
 
 def test_places_are_forgotten_when_there_are_too_many():
