@@ -14,7 +14,8 @@ def test_every_finder_has_its_section_and_every_check_its_row() -> None:
     lines = PAGE.read_text().splitlines()
     sections = [line.removeprefix("### ") for line in lines if line.startswith("### ")]
     rows = [line.split("`")[1] for line in lines if line.startswith("| `")]
-    assert sorted(sections) == sorted(module.__name__.rpartition(".")[2] for module in patterns.FINDERS)
+    finders = (*patterns.FINDERS, *patterns.LACKS)
+    assert sorted(sections) == sorted(module.__name__.rpartition(".")[2] for module in finders)
     assert set(rows) - {"critical", "high", "medium", "low"} == {
         module.__name__.rpartition(".")[2] for module in checks.CHECKS
     }

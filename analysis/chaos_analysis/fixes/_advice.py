@@ -78,6 +78,24 @@ ADVICE = {
         "RFC 9110, 503 Service Unavailable: https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4",
         "Clients that only look at the status will see more failures: the ones that were hidden.",
     ),
+    "retry_storm": _Words(
+        "Repeat at one layer, three attempts in all",
+        "Keep the repetition nearest to the call and take the others out (a loop around a client that repeats "
+        "already, an adapter below a decorator). Three attempts with exponential backoff and jitter, inside the "
+        "caller's budget; answer 503 with Retry-After when they are used up.",
+        f"{_SRE}Addressing Cascading Failures, Retries: https://sre.google/sre-book/addressing-cascading-failures/",
+        "Fewer attempts let more passing faults through: measure both. A circuit breaker caps what all requests "
+        "together send.",
+    ),
+    "missing_backoff": _Words(
+        "Pause between repetitions, longer each time, with jitter",
+        "With urllib3: Retry(2, backoff_factor=0.1, backoff_jitter=0.1) on a mounted adapter; else "
+        "stamina.retry(attempts=3, wait_initial=0.1, timeout=budget). Their backoff is 0 where nothing is said "
+        "(urllib3), or their attempts last longer than a caller waits (stamina: 45 s).",
+        "AWS Builders' Library, Timeouts, retries, and backoff with jitter: "
+        "https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/",
+        "The pauses count in the caller's latency: their sum must lie below its timeout.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "

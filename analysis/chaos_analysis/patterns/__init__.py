@@ -28,8 +28,10 @@ from chaos_analysis.patterns import (
     dependency_error,
     error_rate,
     invariant_violated,
+    missing_backoff,
     missing_timeout,
     no_retry,
+    retry_storm,
     slow_recovery,
     tail_latency,
     unhandled_exception,
@@ -56,7 +58,7 @@ FINDERS = (
     error_rate,
 )
 
-LACKS: tuple[ModuleType, ...] = (no_retry, unmapped_error)
+LACKS: tuple[ModuleType, ...] = (no_retry, unmapped_error, retry_storm, missing_backoff)
 
 
 def find_all(evidence: Evidence) -> tuple[Pattern, ...]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import pandas as pd
+
 from chaos_analysis.model import Pattern
+from chaos_analysis.outcomes.codes import kinds
 from chaos_analysis.patterns import _words
 from chaos_analysis.stats import proportion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pandas as pd
 
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Estimate, Severity, Site
@@ -35,12 +36,26 @@ class Events(NamedTuple):
 
 def by_site(evidence: Evidence, chosen: pd.Series[bool]) -> Iterator[Events]:
     """The chosen rows of `evidence.outcomes`, call site by call site; those without one are left out."""
+    yield from _sites(evidence.outcomes[chosen & evidence.outcomes["alone"]])
+
+
+def firsts(evidence: Evidence, chosen: pd.Series[bool]) -> Iterator[Events]:
+    """Call site by call site, the first of the chosen events of each request that met others at most in its
+    repetitions: at the same line of the same dependency. Its `attempts` and `waits` are those of the whole chain.
+    """
     table = evidence.outcomes
-    rows = table[chosen & table["alone"] & table["row"] & table["file"].notna()]
-    for place, events in rows.groupby(["file", "line", "function"], sort=True):
+    place = kinds([table["file"], table["line"], table["dependency"]])[0]
+    single = pd.Series(place).groupby(table["key"].to_numpy()).transform("nunique").to_numpy() == 1
+    rows = table[chosen & single].sort_values("started", kind="stable")
+    yield from _sites(rows[~rows["key"].duplicated()])
+
+
+def _sites(events: pd.DataFrame) -> Iterator[Events]:
+    rows = events[events["row"] & events["file"].notna()]
+    for place, found in rows.groupby(["file", "line", "function"], sort=True):
         site = _words.site(*place)
         assert site is not None
-        yield Events(site, _words.grouped(events["target"]) or "", events)
+        yield Events(site, _words.grouped(found["target"]) or "", found)
 
 
 def share(hits: pd.DataFrame, events: Events) -> Estimate | None:
