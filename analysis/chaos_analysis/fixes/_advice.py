@@ -96,6 +96,13 @@ ADVICE = {
         "https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/",
         "The pauses count in the caller's latency: their sum must lie below its timeout.",
     ),
+    "unchecked_body": _Words(
+        "Check status and body before using an answer",
+        "Call raise_for_status() behind the call, read it in a place that catches the decoder's error, check "
+        "that what you need is in it (a schema or a dataclass), and answer 502 where it is not.",
+        "RFC 9110, 502 Bad Gateway: https://www.rfc-editor.org/rfc/rfc9110#section-15.6.3",
+        "A check that is stricter than the use refuses answers that would have done.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "

@@ -34,6 +34,7 @@ from chaos_analysis.patterns import (
     retry_storm,
     slow_recovery,
     tail_latency,
+    unchecked_body,
     unhandled_exception,
     unmapped_error,
     wrong_content,
@@ -58,7 +59,7 @@ FINDERS = (
     error_rate,
 )
 
-LACKS: tuple[ModuleType, ...] = (no_retry, unmapped_error, retry_storm, missing_backoff)
+LACKS: tuple[ModuleType, ...] = (no_retry, unmapped_error, retry_storm, missing_backoff, unchecked_body)
 
 
 def find_all(evidence: Evidence) -> tuple[Pattern, ...]:

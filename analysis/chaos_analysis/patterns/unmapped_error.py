@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
 from chaos_analysis.patterns import _lacks, _words
+from chaos_analysis.patterns.unchecked_body import misread
 from chaos_analysis.stats import proportion
 
 if TYPE_CHECKING:
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
 
 
 def find(evidence: Evidence) -> Iterator[Pattern]:
-    """One pattern a call site. Each hit shows it by itself: the exception that left the app came from this call."""
+    """One pattern a call site. Each hit shows it by itself: the exception that left the app came from this call.
+
+    What comes of using a bad answer is no error of the call's, and `unchecked_body`'s.
+    """
     table = evidence.outcomes
     failed = (table["outcome"] == "propagated") & (table["tier"] == "direct") & (table["seam"] != "wsgi")
+    failed &= ~misread(table)
     for events in _lacks.by_site(evidence, failed):
         hits = events.rows[(events.rows["status"] == 500) & events.rows["left_error"].notna()]
         if len(hits) >= _lacks.LEAST:
