@@ -23,6 +23,7 @@ from chaos_middleware.loading import check_target, load_app
 from chaos_middleware.middleware import ChaosMiddleware
 from chaos_middleware.servers import BY_REQUEST_ONLY, SERVERS, Server, Service
 
+THREADED = "threads"  # --server: the best that has threads
 _NEEDS_SOCKET = ("connection_reset", "truncated_body")
 
 
@@ -50,8 +51,14 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--app-dir", metavar="D", help="root of the app's source (default: CHAOS_APP_DIR, else here)")
     parser.add_argument("--plain", action="store_true", help="do not wrap the app")
-    names = [server.name for server in (*SERVERS, *BY_REQUEST_ONLY)]
-    parser.add_argument("--server", choices=names, help="default: the first of " + ", ".join(s.name for s in SERVERS))
+    names = [*(server.name for server in (*SERVERS, *BY_REQUEST_ONLY)), THREADED]
+    parser.add_argument(
+        "--server",
+        choices=names,
+        help="default: the first of "
+        + ", ".join(s.name for s in SERVERS)
+        + f"; {THREADED}: of the others than the first",
+    )
     return parser
 
 
@@ -112,15 +119,19 @@ def _listen(bind: str, *, allow_remote: bool) -> socket.socket:
 
 
 def _choose(name: str | None) -> tuple[Server, list[str]]:
-    """The server with this name, or the best there is, and what to say about those that are not to be had."""
+    """The server with this name, or the best there is (`threads`: with threads, not greenlets), and what to say about
+    those that are not to be had.
+    """
     notes: list[str] = []
-    for server in (*SERVERS, *BY_REQUEST_ONLY):
-        if name not in (None, server.name):
+    for server in SERVERS[1:] if name == THREADED else (*SERVERS, *BY_REQUEST_ONLY):
+        if name not in (None, THREADED, server.name):
             continue
         why = server.missing()
         if why is None:
             return server, notes
-        if name or find_spec(server.needs.partition(".")[0]):  # half there: the rest may just need installing
+        if name == server.name or find_spec(
+            server.needs.partition(".")[0]
+        ):  # half there: the rest may just need installing
             notes.append(f"{server.title} cannot be had here: {why}")
     raise ServeError(notes[0])
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from chaos_test.errors import ChaosTestError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from chaos_analysis.matrix import Matrix, Planned, Point
     from chaos_analysis.model import Analysis
 
 
@@ -40,4 +42,36 @@ def analyse_locust_csv(prefix: str, out: Path) -> Analysis:
     try:
         return chaos_analysis.analyse_locust_csv(prefix, out)
     except chaos_analysis.AnalysisError as error:
+        raise ChaosTestError(str(error)) from None
+
+
+def points_of(run_dir: Path) -> tuple[Point, ...]:
+    """The injection points that a run came to; raises `ChaosTestError`."""
+    from chaos_analysis import AnalysisError, matrix  # noqa: PLC0415 - see above
+
+    try:
+        return matrix.points(run_dir)
+    except AnalysisError as error:
+        raise ChaosTestError(str(error)) from None
+
+
+def seen_of(
+    batches: Sequence[Path], planned: Sequence[Planned], points: Sequence[Point]
+) -> Mapping[str, Mapping[str, int]]:
+    """The outcomes of each planned cell so far; raises `ChaosTestError`."""
+    from chaos_analysis import AnalysisError, matrix  # noqa: PLC0415 - see above
+
+    try:
+        return matrix.seen(batches, planned, points)
+    except AnalysisError as error:
+        raise ChaosTestError(str(error)) from None
+
+
+def chart(folder: Path) -> Matrix:
+    """The map that a map folder gives, written into it; raises `ChaosTestError`."""
+    from chaos_analysis import AnalysisError, matrix  # noqa: PLC0415 - see above
+
+    try:
+        return matrix.chart(folder)
+    except AnalysisError as error:
         raise ChaosTestError(str(error)) from None

@@ -27,8 +27,8 @@ ENOUGH_REQUESTS = 100
 class Plan:
     """A run as it will be. `requests` or `run_time` (seconds) is None: a run is planned by the one or the other.
 
-    `dealt`: iterations get
-    the stages in turn. `ledger` is where a service that runs already keeps its ledger, None where that is not known.
+    `dealt`: iterations get the stages in turn. `server`: what serves the app, None for the best that there is.
+    `ledger` is where a service that runs already keeps its ledger, None where that is not known.
     """
 
     target: Target
@@ -48,6 +48,7 @@ class Plan:
     slos: tuple[str, ...]
     out: Path
     dealt: bool = False
+    server: str | None = None
 
     @property
     def url(self) -> str:

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `run`."""
     add_target(parser)
     load = add_load(parser)
+    add_stages(load)
     length = load.add_mutually_exclusive_group()
     length.add_argument(
         "--requests", type=options.positive, metavar="N", help=f"requests in all (default {plan.DEFAULT_REQUESTS:,})"
@@ -85,7 +86,7 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_load(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def add_load(parser: argparse.ArgumentParser, users: int = 20) -> argparse._ArgumentGroup:
     """Who drives it."""
     group = parser.add_argument_group("the load")
     group.add_argument(
@@ -103,7 +104,9 @@ def add_load(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         metavar="'GET /path'",
         help="call this endpoint, without a locustfile; may be given several times",
     )
-    group.add_argument("--users", type=options.positive, default=20, metavar="N", help="users at once (default 20)")
+    group.add_argument(
+        "--users", type=options.positive, default=users, metavar="N", help=f"users at once (default {users})"
+    )
     group.add_argument(
         "--processes", type=options.positive, default=1, metavar="N", help="Locust processes (default 1)"
     )
@@ -114,13 +117,17 @@ def add_load(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         metavar="T",
         help="a user gives up on a request after this long (default 10s)",
     )
+    return group
+
+
+def add_stages(group: argparse._ArgumentGroup) -> None:
+    """How the run is parted."""
     group.add_argument(
         "--stages",
         type=options.stages,
         metavar="LIST",
         help="baseline=5s,chaos=25s,recovery=5s, or shares: baseline=20%%,chaos=70%%,recovery=10%%",
     )
-    return group
 
 
 def add_outcome(parser: argparse.ArgumentParser) -> None:

@@ -21,13 +21,27 @@ _RUN_ID = re.compile(r"\d{8}T\d{6}Z-\w+")
 
 def create(out: Path) -> Path:
     """A new run folder, `<UTC time>-<short id>`; raises `ChaosTestError` where none can be made."""
-    folder = out / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    folder = out / _name()
     try:
         (folder / "faults").mkdir(parents=True)
         (folder / "requests").mkdir()
     except OSError as error:
         raise ChaosTestError(f"--out {out}: {error.strerror}: {error.filename}") from None
     return folder
+
+
+def create_map(out: Path) -> Path:
+    """A new folder for a map, `<UTC time>-<short id>-map`; raises `ChaosTestError` where none can be made."""
+    folder = out / f"{_name()}-map"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise ChaosTestError(f"--out {out}: {error.strerror}: {error.filename}") from None
+    return folder
+
+
+def _name() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
 def newest(out: Path) -> Path:

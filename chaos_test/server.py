@@ -93,7 +93,8 @@ def _service(children: Children, plan: Plan, run_dir: Path, service: Service, en
 
 def _serve(plan: Plan, app: str, port: int, workers: int) -> list[str]:
     serve = [str(plan.target.python), "-m", "chaos_middleware.serve", app]
-    return [*serve, "--bind", f"127.0.0.1:{port}", "--workers", str(workers)]
+    chosen = ["--server", plan.server] if plan.server else []
+    return [*serve, "--bind", f"127.0.0.1:{port}", "--workers", str(workers), *chosen]
 
 
 def _environment(plan: Plan, scratch: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from chaos_test.errors import ChaosTestError
 from chaos_test.interrupt import Interrupt
 from chaos_test.ledger import Slice
 from chaos_test.processes import Children
-from chaos_test.run import add_load, add_outcome, add_target
+from chaos_test.run import add_load, add_outcome, add_stages, add_target
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +35,7 @@ LOOK_SECONDS = 0.3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `ui`."""
     add_target(parser)
-    add_load(parser)
+    add_stages(add_load(parser))
     add_outcome(parser)
     parser.add_argument(
         "--web-port", type=options.port, default=8089, metavar="N", help="port of the UI (default 8089)"

@@ -1,0 +1,96 @@
+"""The map as Markdown, and as one HTML page."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+from chaos_analysis.matrix.picture import finding
+from chaos_analysis.report import page, pictures
+from chaos_analysis.report.markdown import code, table, text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chaos_analysis.matrix.model import Cell, Matrix, Row
+
+_MEANS = (
+    "*fine*: the client got a right answer. *retried*: the call was made again and went well. *degraded*: the answer "
+    "is right, but marked or reduced. *wrong*: it says that it is well and is not. *error*: the client got an error. "
+    "*hung*: it gave up waiting. *lost*, *crashed*: it got no answer. *unknown*: it cannot be told. Several words are "
+    "several outcomes; the figure is the share of requests that were harmed (wrong, error, hung, lost, crashed), with "
+    "its 95 % interval (Wilson)."
+)
+
+
+def markdown(matrix: Matrix, picture: str) -> str:
+    """The whole page."""
+    lines = [
+        f"# Chaos map: {text(matrix.name)}",
+        "",
+        f"{finding(matrix)}.",
+        "",
+        f"![{text(finding(matrix))}]({picture})",
+        "",
+        f"{_cost(matrix)}. Each fault met each call alone, in a request that met nothing else.",
+        "",
+        _MEANS,
+        "",
+        "## The calls, most lethal first",
+        "",
+        *_ranking(matrix),
+        "",
+        "## Every cell",
+        "",
+    ]
+    for route, rows in groupby(matrix.rows, key=lambda row: row.point.route):
+        lines += [f"### {text(route)}", "", *_cells(matrix, list(rows)), ""]
+    return "\n".join(lines)
+
+
+def _cost(matrix: Matrix) -> str:
+    return f"{wording.plural(matrix.requests, 'request')} in {wording.seconds(matrix.seconds)}"
+
+
+def html(matrix: Matrix, source: str, picture: Path) -> str:
+    """The same with the picture inside."""
+    return page.render(f"Chaos map: {matrix.name}", source, pictures.read([picture]))
+
+
+def _ranking(matrix: Matrix) -> list[str]:
+    ranked = sorted((row for row in matrix.rows if row.lethality is not None), key=lambda row: -(row.lethality or 0.0))
+    rows = [
+        [
+            text(row.point.route),
+            code(row.point.dependency),
+            code(str(row.point.site)) if row.point.site else "",
+            wording.percent(row.lethality or 0.0),
+            _harmful(row),
+        ]
+        for row in ranked
+    ]
+    return table(
+        ["endpoint", "call", "at", "harm, mean over its faults", "faults that harm most requests"], rows
+    ).split("\n")
+
+
+def _harmful(row: Row) -> str:
+    return ", ".join(cell.fault for cell in row.cells if (cell.harm.value or 0.0) >= 0.5) or "none"
+
+
+def _cells(matrix: Matrix, rows: list[Row]) -> list[str]:
+    made = []
+    for row in rows:
+        by_fault = {cell.fault: cell for cell in row.cells}
+        made.append([code(row.point.dependency), *(_said(by_fault.get(fault)) for fault in matrix.faults)])
+    return table(["call", *matrix.faults], made).split("\n")
+
+
+def _said(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    if not cell.outcomes:
+        return "n/a" if "cannot" in cell.why else "not met"
+    words = ", ".join(f"{word} {n}" for word, n in cell.outcomes)
+    return f"{words} ({wording.estimate(cell.harm)})" if cell.harm.n else words

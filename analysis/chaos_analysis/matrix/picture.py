@@ -1,0 +1,99 @@
+"""The map as a picture: calls by route, faults across, and in each cell in a word what the app did."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.patches import FancyBboxPatch
+
+from chaos_analysis import wording
+from chaos_analysis.matrix.model import HARM, Cell, Matrix, Row
+from chaos_analysis.plots import _style
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+# Calm is pale, harm is loud; the words say it too. Tones of Okabe and Ito's palette, told apart also in grey.
+_TONES = {
+    "handled": ("#e3f1ec", "#1f6f54"),
+    "retried": ("#cfe6f5", "#0b4f7a"),
+    "degraded": ("#fdf0cc", "#7a5600"),
+    "wrong": ("#7d3c6b", "white"),
+    "propagated": ("#d55e00", "white"),
+    "hung": ("#8f2d00", "white"),
+    "lost": ("#3b1f2b", "white"),
+    "crashed": ("#000000", "white"),
+    "unknown": ("#e4e7eb", "#52606d"),
+}
+_SAYS = {"propagated": "error", "handled": "fine"}
+_ROW, _HEAD = 0.3, 0.42  # inches
+
+
+def write(matrix: Matrix, path: Path) -> Path:
+    """Draw it as a PNG whose title states the finding."""
+    groups = [(route, list(rows)) for route, rows in groupby(matrix.rows, key=lambda row: row.point.route)]
+    height = 1.45 + sum(_HEAD + _ROW * len(rows) for _, rows in groups)
+    with mpl.rc_context(_style.SETTINGS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        figure = _style.figure(finding(matrix), height)
+        figure.set_size_inches(max(_style.WIDTH, 4.2 + 0.82 * len(matrix.faults)), height)
+        axes = figure.subplots()
+        _draw(axes, matrix, groups)
+        return _style.save(figure, path)
+
+
+def finding(matrix: Matrix) -> str:
+    """What the map shows in one sentence."""
+    met = [cell for row in matrix.rows for cell in row.cells if cell.harm.n]
+    if not met:
+        return "No fault met any call: there is nothing to show"
+    harmed = [cell for cell in met if (cell.harm.value or 0) >= 0.5]
+    said = f"{len(harmed)} of {len(met)} ways to break a call of {matrix.name} reach its clients"
+    worst = max(matrix.rows, key=lambda row: (row.lethality or 0.0, len(row.cells)))
+    if worst.lethality:
+        said += f"; {worst.point.dependency} under {worst.point.route} is the most lethal"
+    return said
+
+
+def _draw(axes: Axes, matrix: Matrix, groups: list[tuple[str, list[Row]]]) -> None:
+    columns = {fault: at for at, fault in enumerate(matrix.faults)}
+    y = 0.0
+    for route, rows in groups:
+        y += _HEAD / _ROW
+        axes.text(-0.5, y - 0.72, _style.shorten(route, 60), weight="bold", ha="left", va="center", size=9.5)
+        for row in rows:
+            label = _style.shorten(row.point.dependency, 34)
+            axes.text(-0.62, y, label, ha="right", va="center", size=8.5)
+            for cell in row.cells:
+                _tile(axes, columns[cell.fault], y, cell)
+            if row.lethality is not None:
+                axes.text(len(columns) - 0.38, y, wording.percent(row.lethality), ha="left", va="center", size=8.5)
+            y += 1
+    axes.set_xlim(-0.6, len(columns) + 0.45)
+    axes.set_ylim(y - 0.4, -0.35)
+    for fault, at in columns.items():
+        axes.text(at, -0.35, fault.replace(" ", "\n", 1), ha="center", va="bottom", size=8.5)
+    axes.text(len(columns) - 0.38, -0.35, "harm,\nmean", ha="left", va="bottom", size=8.5, color=_style.GREY)
+    axes.axis("off")
+
+
+def _tile(axes: Axes, x: float, y: float, cell: Cell) -> None:
+    word = cell.word
+    face, ink = _TONES.get(word, ("white", _style.GREY))
+    box = FancyBboxPatch(
+        (x - 0.46, y - 0.42), 0.92, 0.84, boxstyle="round,pad=0,rounding_size=0.08", facecolor=face,
+        edgecolor=_style.PALE if not word else "none", lw=0.8, ls="--" if not word else "-", mutation_aspect=1.0,
+    )  # fmt: skip
+    axes.add_patch(box)
+    if not word:
+        axes.text(x, y, "n/a" if "cannot" in cell.why else "not met", ha="center", va="center", color=ink, size=6.5)
+        return
+    most = cell.outcomes[0][1]
+    share = "" if most == cell.events else f" {most}/{cell.events}"
+    weight = "bold" if word in HARM else "normal"
+    axes.text(x, y, f"{_SAYS.get(word, word)}{share}", ha="center", va="center", color=ink, size=7.5, weight=weight)

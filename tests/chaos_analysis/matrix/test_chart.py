@@ -1,0 +1,90 @@
+"""The map: planned cells, what their requests met, and the files that come of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+import chaos_analysis
+from chaos_analysis import matrix
+from chaos_analysis.errors import RunFolderError
+from chaos_analysis.matrix import Planned
+from tests.chaos_analysis import world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.chaos_analysis.world import Truth
+
+    MakeRun = Callable[..., tuple[Path, Truth]]
+
+SCHEMA = json.loads((Path(chaos_analysis.__file__).parent / "schemas" / "map.schema.json").read_text())
+RULES = ({**world.FARES_DOWN, "rate": 0.2}, {**world.PAYMENTS_503, "rate": 0.2})
+
+
+def folder_of(make_run: MakeRun) -> tuple[Path, dict[str, Any]]:
+    """A map folder with one batch, in which two rules were cells of two calls and a third was met by nobody."""
+    batch, _ = make_run(requests=1200, rules=RULES, sampled=1.0)
+    points = matrix.points(batch)
+    names = [f"{point.route} {point.dependency}" for point in points]
+    fares = next(n for n, name in enumerate(names) if name.startswith("GET /api/destinations GET"))
+    payments = next(n for n, name in enumerate(names) if "payments" in name)
+    cells = [Planned("fares-down", fares, "reset"), Planned("payments-503", payments, "503")]
+    cells += [Planned("never", payments, "slow")]
+    plan = {"version": 1, "name": "planner", "points": [asdict(point) for point in points]}
+    plan |= {"cells": [asdict(cell) for cell in cells], "faults": ["slow", "reset", "503"]}
+    plan |= {"batches": [batch.name], "spent": 1200, "seconds": 20.5}
+    (batch.parent / "cells.json").write_text(json.dumps(plan))
+    return batch.parent, plan
+
+
+def test_each_cell_says_what_became_of_its_fault(make_run: MakeRun) -> None:
+    """Outcomes with their share of harm; a cell that nobody met says so; calls without cells are left out."""
+    folder, _ = folder_of(make_run)
+    drawn = matrix.chart(folder)
+    assert {row.point.route for row in drawn.rows} == {"GET /api/destinations", "POST /api/bookings"}
+    cells = {cell.fault: cell for row in drawn.rows for cell in row.cells}
+    for fault in ("reset", "503"):
+        assert cells[fault].word == "propagated"
+        assert cells[fault].events > 10
+        assert cells[fault].harm.value == 1.0
+    assert (cells["slow"].events, cells["slow"].word) == (0, "")
+    assert cells["slow"].why.startswith("not exercised")
+    assert all(row.lethality == 1.0 for row in drawn.rows)
+
+
+def test_what_is_written_is_whole(make_run: MakeRun) -> None:
+    """`map.json` keeps its schema, the page has the picture inside, and the picture's title is the finding."""
+    folder, _ = folder_of(make_run)
+    matrix.chart(folder)
+    jsonschema.validate(json.loads((folder / "map.json").read_text()), SCHEMA)
+    page, markdown = (folder / "chaos-map.html").read_text(), (folder / "chaos-map.md").read_text()
+    assert "2 of 2 ways to break a call of planner reach its clients" in markdown
+    assert "![2 of 2 ways" in markdown
+    assert "data:image/png;base64" in page
+    assert "not met" in markdown
+    assert b"2 of 2 ways to break a call" in (folder / "chaos-map.png").read_bytes()
+
+
+def test_a_call_behind_one_like_it_is_told_apart(make_run: MakeRun) -> None:
+    """A second COMMIT on a route cannot have a rule of its own: the first one meets the fault."""
+    folder, plan = folder_of(make_run)
+    twin = plan["cells"][1]["point"]
+    plan["points"].append({**plan["points"][twin], "call": "again #2"})
+    plan["cells"].append(asdict(Planned("second", len(plan["points"]) - 1, "503")))
+    (folder / "cells.json").write_text(json.dumps(plan))
+    (row,) = (row for row in matrix.chart(folder).rows if row.point.call == "again #2")
+    assert "earlier on the same route" in row.cells[0].why
+
+
+@pytest.mark.parametrize(("text", "said"), [("{", "not JSON"), ("[]", "not the plan of a map")])
+def test_a_folder_that_holds_no_map_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """In one sentence that names the file."""
+    (tmp_path / "cells.json").write_text(text)
+    with pytest.raises(RunFolderError, match=f"cells.json: {said}"):
+        matrix.chart(tmp_path)

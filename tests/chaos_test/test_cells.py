@@ -1,0 +1,95 @@
+"""The cells of a map, and the experiment that meets them one at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chaos_analysis.matrix import Planned, Point
+from chaos_test import cells
+
+if TYPE_CHECKING:
+    from chaos_middleware.experiment import Rule
+
+
+def point(route: str, seam: str, dependency: str) -> Point:
+    """A call on a route; where it stands in the source does not matter here."""
+    return Point(route, seam, dependency, f"app.py:view {seam} {dependency}", None, 3)
+
+
+POINTS = (
+    point("GET /items/<int:item>", "http_client", "GET 127.0.0.1/stock/<id>"),
+    point("GET /items/<int:item>", "database", "SELECT items"),
+    point("POST /orders", "http_client", "POST pay.example/payments"),
+    point("POST /orders", "database", "COMMIT sqlite"),
+    point("POST /orders", "database", "ROLLBACK sqlite"),
+    point("GET /", "cache", "GET 127.0.0.1 page:<id>"),
+)
+
+
+def planned() -> tuple[tuple[Planned, ...], dict[str, Any]]:
+    """Every fault of every call."""
+    engine = cells.engine(POINTS)
+    every = [(at, way) for at, each in enumerate(POINTS) for way in cells.ways(each, engine)]
+    found = tuple(Planned(f"cell-{n}", at, way.label) for n, (at, way) in enumerate(every))
+    return found, {cell.rule: way for cell, (_, way) in zip(found, every, strict=True)}
+
+
+def labels(at: int) -> list[str]:
+    """The faults of a point."""
+    return [way.label for way in cells.ways(POINTS[at], cells.engine(POINTS))]
+
+
+def test_each_call_has_the_faults_that_make_sense_there() -> None:
+    """An answer can be lost only where something was done; what surrounds statements has none."""
+    assert "answer lost" not in labels(0)
+    assert "answer lost" in labels(2)
+    assert labels(1) == ["slow", "conflict", "reset"]
+    assert labels(3) == ["slow", "conflict", "reset", "answer lost"]
+    assert labels(4) == []
+    assert {"miss", "stale", "refused"} <= set(labels(5))
+
+
+def test_a_conflict_is_what_the_database_calls_one() -> None:
+    """The engine is told by the ends of its transactions."""
+    assert cells.engine(POINTS) == "sqlite"
+    for engine, kind in (("sqlite", "locked"), ("postgresql", "serialization_failure"), ("", "serialization_failure")):
+        (way,) = (way for way in cells.ways(POINTS[1], engine) if way.label == "conflict")
+        assert way.fault["kind"] == kind
+
+
+def test_a_route_meets_one_fault_at_a_time() -> None:
+    """In each stage at most one of its rules has a rate, each of them in some, and a good part of the stages has none."""
+    found, ways = planned()
+    experiment = cells.experiment(found, POINTS, ways, seed=1, name="test").value
+    assert sum(stage.share or 0 for stage in experiment.stages) == pytest.approx(1)
+    for route in ("/items/*", "/orders", "/"):
+        rules = [rule for rule in experiment.rules if rule.match.route == (route,)]
+        active = [_active(rules, stage.name) for stage in experiment.stages]
+        assert rules
+        assert max(map(len, active)) == 1
+        assert {name for names in active for name in names} == {rule.name for rule in rules}
+        assert sum(not names for names in active) >= len(active) // 6
+
+
+def _active(rules: list[Rule], stage: str) -> list[str]:
+    return [rule.name for rule in rules if rule.rate_in(stage) > 0]
+
+
+def test_rules_match_their_own_call() -> None:
+    """By what their seam can match on, with variable parts as globs."""
+    found, ways = planned()
+    experiment = cells.experiment(found, POINTS, ways, seed=1, name="test").value
+    facts = {found[n].point: rule.match.facts for n, rule in enumerate(experiment.rules)}
+    assert facts[0] == (("GET",), ("127.0.0.1",), ("/stock/*",))
+    assert facts[1][:2] == (("SELECT",), ("items",))
+    assert facts[3][:2] == (("COMMIT",), ())
+    assert facts[5] == (("GET",), ("page:*",), ("127.0.0.1",))
+    assert {rule.persistence for rule in experiment.rules} == {"request"}
+
+
+def test_without_cells_there_is_a_stage_without_faults() -> None:
+    """What finds the calls in the first place."""
+    experiment = cells.experiment((), (), {}, seed=1, name="test").value
+    assert (len(experiment.stages), experiment.rules, experiment.call_share) == (1, (), 1.0)
