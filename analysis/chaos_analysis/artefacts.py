@@ -1,4 +1,5 @@
-"""The analysis' files for machines: load-results.json, failure-patterns.json, fix-proposals.json and fixes/*.patch.
+"""The analysis' files for machines: load-results.json, failure-patterns.json, fix-proposals.json, fixes/*.patch and
+outcomes.json.
 
 Schemas stand in `schemas/`. Each file is written beside its place and renamed, so that a reader never sees half of one.
 """
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chaos_analysis.model import to_json
+from chaos_analysis.outcomes.results import Outcomes, as_json
 from chaos_analysis.stats import proportion
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def write(analysis: Analysis, out: Path) -> tuple[Path, ...]:
         "load-results.json": {**head, **_results(analysis)},
         "failure-patterns.json": {**head, "patterns": to_json(analysis.patterns)},
         "fix-proposals.json": {**head, "proposals": to_json(analysis.proposals)},
+        "outcomes.json": {**head, **as_json(analysis.outcomes or Outcomes(), analysis.run.get("seed"))},
     }
     patches = {one.patch: one.diff for one in analysis.proposals if one.patch}
     for stale in (out / "fixes").glob("*.patch"):

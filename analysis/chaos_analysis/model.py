@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from chaos_analysis.outcomes.results import Outcomes
+
 Evidence = Literal["direct", "causal", "model", "observed"]
 Severity = Literal["critical", "high", "medium", "low"]
 Verdict = Literal["held", "broken", "undecided", "invalid", "no SLO"]
@@ -227,7 +229,7 @@ class Analysis:
 
     `source` is `"run"` for a run folder and `"locust-csv"` for somebody's plain Locust statistics, where
     `tables.requests` is empty and `unknowable` lists what such files cannot tell. `causes` has a row a failed request
-    (`Evidence.causes`).
+    (`Evidence.causes`), `outcomes` what the app did with each fault; None without a run.
     """
 
     source: Literal["run", "locust-csv"]
@@ -245,6 +247,7 @@ class Analysis:
     advice: tuple[str, ...] = ()
     unknowable: tuple[str, ...] = ()
     causes: pd.DataFrame = field(default_factory=_no_rows)
+    outcomes: Outcomes | None = None
 
 
 def to_json(value: Any) -> Any:

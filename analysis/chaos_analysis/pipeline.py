@@ -10,6 +10,7 @@ from chaos_analysis import artefacts, fixes, patterns, plots, report, tables, ve
 from chaos_analysis.checks import check_all
 from chaos_analysis.evidence import Evidence, read_experiment
 from chaos_analysis.model import Analysis
+from chaos_analysis.outcomes.results import Outcomes
 from chaos_analysis.plain_csv import read_plain
 from chaos_analysis.rundir import open_run
 from chaos_analysis.sources import Sources
@@ -80,6 +81,7 @@ def _analyse(run: RunDir) -> Analysis:
         exit_code=verdict.EXIT_CODES[outcome],
         advice=verdict.advice(evidence, evidence.judged),
         causes=evidence.causes,
+        outcomes=Outcomes(evidence.outcomes, evidence.sites, evidence.later, evidence.modelled),
     )
 
 

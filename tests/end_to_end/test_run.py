@@ -52,6 +52,7 @@ def test_the_folder_has_every_artefact(finished: Command) -> None:
     """What docs/formats.md promises is there."""
     for name in (
         *("run.json", "chaos-config.json", "load-results.json", "failure-patterns.json", "fix-proposals.json"),
+        "outcomes.json",
         *("locust_stats.csv", "locust_stats_history.csv", "locust_failures.csv", "locust_exceptions.csv"),
         *("chaos-test-report.md", "chaos-test-report.html", "app.log", "locust.log", "service-stock.log"),
     ):

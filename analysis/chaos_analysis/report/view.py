@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chaos_analysis import wording
-from chaos_analysis.report import rows
+from chaos_analysis.report import outcomes, rows
 from chaos_analysis.report.markdown import Markdown, slug, text
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[s
         "broken_checks": [check for check in analysis.checks if check.ok is False and check.fatal],
         "issues": _issues(analysis),
         "rows": rows,
+        "outcomes": outcomes,
         "evidence": evidence,
         "essence": essence,
         "harm": harm,

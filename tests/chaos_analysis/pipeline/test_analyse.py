@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 assert chaos_analysis.__file__
 SCHEMAS = Path(chaos_analysis.__file__).parent / "schemas"
-RESULTS = ("load-results", "failure-patterns", "fix-proposals")
+RESULTS = ("load-results", "failure-patterns", "fix-proposals", "outcomes")
 
 
 def _errors(schema: str, value: Any) -> list[str]:

@@ -14,6 +14,7 @@ SECTIONS = [
     "Top 3 Critical Issues",
     "Chaos Configuration",
     "Load Test Results",
+    "What the App Did with Each Fault",
     "Failure Patterns",
     "Fix Proposals",
     "Validity Checks",
