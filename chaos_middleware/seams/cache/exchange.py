@@ -14,6 +14,7 @@ from chaos_middleware.seams.cache import commands, earlier
 from chaos_middleware.seams.cache.target import CacheTarget
 
 _IN_THE_ANSWER = ("stale_value", "garbage_body")  # act on an answer that has come
+_COMPILED = ("HiredisParser", "LibvalkeyParser")  # they leave it to the connection to tell of a timeout
 
 Attempt = Callable[[Sequence[Sequence[Any]]], "list[Any]"]
 
@@ -56,7 +57,9 @@ class CacheExchange(Exchange):
         return None if timeouts == (None, None) else timeouts
 
     def timed_out(self) -> Exception:
-        return self._broken("TimeoutError", "Timeout reading from socket", TimeoutError("timed out"))
+        conn = self._socket
+        where = conn._host_error() if type(conn._parser).__name__.strip("_") in _COMPILED else "socket"
+        return self._broken("TimeoutError", f"Timeout reading from {where}", TimeoutError("timed out"))
 
     def connect_timed_out(self) -> Exception:
         """The library's error when no connection comes about within `connect`."""
