@@ -103,6 +103,25 @@ ADVICE = {
         "RFC 9110, 502 Bad Gateway: https://www.rfc-editor.org/rfc/rfc9110#section-15.6.3",
         "A check that is stricter than the use refuses answers that would have done.",
     ),
+    "cache_on_critical_path": _Words(
+        "Take a cache's error for a miss",
+        "Catch the client's own error (redis.RedisError) around the read and around the write, log it, and go on as "
+        "after a miss; give the client a short socket_timeout and socket_connect_timeout, and few retries.",
+        "AWS Builders' Library, Caching challenges and strategies: "
+        "https://aws.amazon.com/builders-library/caching-challenges-and-strategies/",
+        "Without its cache the source gets all the load: limit the requests in flight to it. Keep failing where the "
+        "cache is the only place that knows (locks, counters, sessions).",
+    ),
+    "no_transaction_retry": _Words(
+        "Make the whole transaction again, on these errors only",
+        "Put the transaction into a function of its own and call it again from its beginning, in a new transaction, up "
+        "to three times with a short pause and jitter, when it fails with a serialization failure or a deadlock "
+        "(SQLSTATE 40001, 40P01) or, in SQLite, with SQLITE_BUSY.",
+        "PostgreSQL, Serialization Failure Handling: "
+        "https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html",
+        "A single statement made again is not enough: what was read before it may be different now. What the "
+        "transaction does outside the database (mails, calls) happens again, too.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "

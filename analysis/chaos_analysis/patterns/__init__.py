@@ -24,6 +24,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chaos_analysis.patterns import (
+    cache_on_critical_path,
     collateral,
     dependency_error,
     error_rate,
@@ -31,6 +32,7 @@ from chaos_analysis.patterns import (
     missing_backoff,
     missing_timeout,
     no_retry,
+    no_transaction_retry,
     retry_storm,
     slow_recovery,
     tail_latency,
@@ -59,7 +61,15 @@ FINDERS = (
     error_rate,
 )
 
-LACKS: tuple[ModuleType, ...] = (no_retry, unmapped_error, retry_storm, missing_backoff, unchecked_body)
+LACKS: tuple[ModuleType, ...] = (
+    no_retry,
+    unmapped_error,
+    retry_storm,
+    missing_backoff,
+    unchecked_body,
+    cache_on_critical_path,
+    no_transaction_retry,
+)
 
 
 def find_all(evidence: Evidence) -> tuple[Pattern, ...]:

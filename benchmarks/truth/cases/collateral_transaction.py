@@ -44,7 +44,7 @@ def defect() -> Flask:
     def items():
         connection = pool.get()
         try:
-            row = connection.execute(COUNT).fetchone()  # <- also: dependency_error, unmapped_error
+            row = connection.execute(COUNT).fetchone()  # <- also: dependency_error, unmapped_error, no_transaction_retry
             connection.commit()
             return jsonify(count=row[0])
         finally:

@@ -31,10 +31,10 @@ def defect() -> Flask:
 
     @app.get("/items")
     def items():
-        known = cache.get("stock")  # <- defect; also: unmapped_error
+        known = cache.get("stock")  # <- defect; also: unmapped_error, cache_on_critical_path
         if known is None:
             known = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1).content
-            cache.set("stock", known, ex=1)  # <- defect; also: unmapped_error
+            cache.set("stock", known, ex=1)  # <- defect; also: unmapped_error, cache_on_critical_path
         return app.response_class(known, mimetype="application/json")
 
     return app
