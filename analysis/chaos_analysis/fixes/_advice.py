@@ -122,6 +122,13 @@ ADVICE = {
         "A single statement made again is not enough: what was read before it may be different now. What the "
         "transaction does outside the database (mails, calls) happens again, too.",
     ),
+    "n_plus_one": _Words(
+        "Ask once for all of them, or for several at a time",
+        "Use the other side's bulk call (`?ids=1,2,3`, `WHERE id IN (…)`, an ORM's eager loading) where it has one; "
+        "else make the calls with a bounded pool and one deadline for all, and answer with the part that came.",
+        "Google, Site Reliability Engineering, Handling Overload: https://sre.google/sre-book/handling-overload/",
+        "Calls made together are a burst to the other side: bound how many are under way, over all requests.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "

@@ -31,6 +31,7 @@ from chaos_analysis.patterns import (
     invariant_violated,
     missing_backoff,
     missing_timeout,
+    n_plus_one,
     no_retry,
     no_transaction_retry,
     retry_storm,
@@ -67,6 +68,7 @@ LACKS: tuple[ModuleType, ...] = (
     retry_storm,
     missing_backoff,
     unchecked_body,
+    n_plus_one,
     cache_on_critical_path,
     no_transaction_retry,
 )
