@@ -60,7 +60,7 @@ def table(evidence: Evidence, proven: Callable[[str, str], str]) -> pd.DataFrame
     judge = Judge(Usual(evidence), contents, proven, at_rest(evidence))
     held = contents.of(events["place"])
     answers = of_answers(evidence, events, held)
-    words, tiers, whys = _decided(events["key"], of_events(events), answers, judge)
+    words, tiers, whys = _decided(events, of_events(events), answers, judge)
     return events.assign(
         outcome=words,
         tier=tiers,
@@ -74,22 +74,27 @@ def table(evidence: Evidence, proven: Callable[[str, str], str]) -> pd.DataFrame
 
 
 def _decided(
-    keys: pd.Series[str], events: tuple[np.ndarray, list[Event]], answers: tuple[np.ndarray, list[Answer]], judge: Judge
+    table: pd.DataFrame, events: tuple[np.ndarray, list[Event]], answers: tuple[np.ndarray, list[Answer]], judge: Judge
 ) -> list[pd.Series[str]]:
     """Outcome, tier and why of each event; requests that are alike are decided once."""
-    found = np.full(len(keys), None, dtype=object)
-    several = keys.duplicated(keep=False).to_numpy()
+    found = np.full(len(table), None, dtype=object)
+    several = table["key"].duplicated(keep=False).to_numpy()
     alone = np.flatnonzero(~several)
     cases, firsts = kinds([answers[0][alone], events[0][alone]])
     decided = np.full(len(firsts), None, dtype=object)
     for case, first in enumerate(alone[firsts].tolist()):
         decided[case] = judge.decide(answers[1][answers[0][first]], [events[1][events[0][first]]])[0]
     found[alone] = decided[cases]
-    known: dict[tuple[int, ...], list[Outcome]] = {}
-    for numbers in _together(keys, np.flatnonzero(several)):
-        together = (answers[0][numbers[0]], *events[0][numbers].tolist())
+    calls, _ = kinds([table["rule"], table["target"]])
+    known: dict[tuple[Any, ...], list[Outcome]] = {}
+    for numbers in _together(table["key"], np.flatnonzero(several)):
+        again = calls[numbers].tolist()
+        firsts_of = [again.index(call) for call in again]
+        together = (answers[0][numbers[0]], *events[0][numbers].tolist(), *firsts_of)
         if together not in known:
-            known[together] = judge.decide(answers[1][together[0]], [events[1][code] for code in together[1:]])
+            met = [events[1][code] for code in events[0][numbers].tolist()]
+            met = [one._replace(place=met[first].place) for one, first in zip(met, firsts_of, strict=True)]
+            known[together] = judge.decide(answers[1][together[0]], met)
         for number, outcome in zip(numbers, known[together], strict=True):
             found[number] = outcome
     return [pd.Series([one[part] for one in found.tolist()], dtype=object) for part in range(3)]

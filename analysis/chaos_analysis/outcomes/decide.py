@@ -26,8 +26,9 @@ _GAVE_UP = ("DeadlineError", "GreenletExit", "timeout", "TimeoutError")
 
 
 class Event(NamedTuple):
-    """One event as the decision needs it. `place` tells call sites apart; `named`: the exception that left the app is
-    what the fault raised, or came from its line; `most`: its delay was at least half of the request's time.
+    """One event as the decision needs it. `place` tells causes apart: the call site, of a repetition elsewhere that of
+    the first; `named`: the exception that left the app is what the fault raised, or came from its line; `most`: its
+    delay was at least half of the request's time.
     """
 
     rule: str

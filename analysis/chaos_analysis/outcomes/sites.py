@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from chaos_analysis.evidence import Evidence
 
+_NUMBER = " #"
 _Z = 1.959963984540054  # the normal distribution's 97.5 % point
 
 
@@ -36,10 +37,10 @@ class SiteOutcomes:
     """One fault at one call site; at the edge `call` and `dependency` are "" and `site` is None.
 
     `call` is the name that survives edits (see `places`), `site` where it stood in this run. `outcomes` are those that
-    occurred, in the order of `OUTCOMES`. `amplification`: calls made there by a request with the fault, per call that a
-    fault-free one makes; None without noted fault-free calls. `injected` and `added`: the medians of the seconds
-    injected into a request that met nothing else, and of those it took beyond the median without a fault; None where
-    no time was injected or no such request is known.
+    occurred, in the order of `OUTCOMES`. `amplification`: calls that a request with the fault makes of this dependency
+    in this function, per call that a fault-free one makes; None without noted fault-free calls. `injected` and `added`:
+    the medians of the seconds injected into a request that met nothing else, and of those it took beyond the median
+    without a fault; None where no time was injected or no such request is known.
     """
 
     call: str
@@ -128,12 +129,14 @@ def _rate(evidence: Evidence, rules: Iterable[str]) -> float:
 
 
 class _Calls:
-    """How many calls requests make at each call site."""
+    """How many calls requests make of a dependency in a function, at whichever line: a repetition may have its own."""
 
     def __init__(self, evidence: Evidence) -> None:
         named = evidence.call_names[1]
         rows = evidence.tables.requests
-        table = pd.DataFrame({"call": named["call"], "place": evidence.call_rows})
+        codes, known = pd.factorize(named["call"])
+        stems = np.array([call.partition(_NUMBER)[0] for call in known], dtype=object)
+        table = pd.DataFrame({"call": stems[codes], "place": evidence.call_rows})
         table = table[table["place"] >= 0].groupby(["call", "place"], sort=False).size().reset_index(name="n")
         table["endpoint"] = rows["endpoint"].to_numpy()[table["place"].to_numpy()]
         free = rows["control"].to_numpy(bool)[table["place"].to_numpy()]
@@ -145,7 +148,7 @@ class _Calls:
 
         A request of many calls meets a fault sooner: fault-free requests are weighed by their chance to meet one.
         """
-        call = str(events["call"].iat[0])
+        call = str(events["call"].iat[0]).partition(_NUMBER)[0]
         requests = events[["place", "endpoint"]].drop_duplicates("place")
         if call not in self._met:
             return None

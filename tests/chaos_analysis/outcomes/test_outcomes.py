@@ -50,6 +50,13 @@ def test_a_retry_that_fails_is_none(folder: Folder) -> None:
     assert found["attempts"].tolist() == [1, 0]
 
 
+def test_a_retry_at_another_line_is_the_same_call(folder: Folder) -> None:
+    """The last attempt stands outside the loop: its exception speaks for all of them."""
+    story = folder.request().met("down").met("down", site=("fares.py", 14, "quote"), occurrence=1)
+    story.end(500, left="ConnectionError", frame=("fares.py", 14, "quote"))
+    assert folder.outcomes() == ["propagated", "propagated"]
+
+
 def test_a_retry_in_vain_behind_a_fallback_is_handled(folder: Folder) -> None:
     """What gave the right answer was not the retry."""
     folder.request().met("down").call(error="ConnectionError").end()

@@ -57,6 +57,15 @@ def test_retries_show_as_amplification(folder: Folder) -> None:
     assert 2.0 < found.low < 2.9
 
 
+def test_a_last_attempt_at_another_line_counts(folder: Folder) -> None:
+    """Fault-free requests never get there."""
+    for _ in range(3):
+        folder.request().met("down").call(site=("fares.py", 14, "quote")).end()
+    found = _only(folder).amplification
+    assert found is not None
+    assert found.value == 2.0
+
+
 def test_requests_that_end_at_the_fault_make_no_more_calls(folder: Folder) -> None:
     """One call each, as without it."""
     for _ in range(5):
