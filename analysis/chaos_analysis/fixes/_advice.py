@@ -129,6 +129,15 @@ ADVICE = {
         "Google, Site Reliability Engineering, Handling Overload: https://sre.google/sre-book/handling-overload/",
         "Calls made together are a burst to the other side: bound how many are under way, over all requests.",
     ),
+    "non_idempotent_retry": _Words(
+        "Give each operation an idempotency key, and repeat it with that",
+        "Make the key once for each thing that a user wants done (outside the loop that repeats), send it as "
+        "Idempotency-Key, and have the other side keep it under a unique constraint and answer a repetition as it "
+        "answered first. Where it cannot, do not repeat: ask whether it was done.",
+        "IETF, The Idempotency-Key HTTP Header Field: "
+        "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/",
+        "A key helps only where the other side looks at it.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "

@@ -34,6 +34,7 @@ from chaos_analysis.patterns import (
     n_plus_one,
     no_retry,
     no_transaction_retry,
+    non_idempotent_retry,
     retry_storm,
     slow_recovery,
     tail_latency,
@@ -69,6 +70,7 @@ LACKS: tuple[ModuleType, ...] = (
     missing_backoff,
     unchecked_body,
     n_plus_one,
+    non_idempotent_retry,
     cache_on_critical_path,
     no_transaction_retry,
 )

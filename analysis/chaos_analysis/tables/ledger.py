@@ -25,7 +25,7 @@ FAULTS = (
 )
 CALLS = (
     *("key", "stage", "seam", "target", "occurrence", "route", "started", "seconds", "status", "error", "timeout"),
-    *("faults", "sampled", *_SITE),
+    *("faults", "sampled", "idempotency_key", *_SITE),
 )
 _REQUEST = ("key", "stage", "route", "method", "status", "seconds", "faults", "sampled", "error")
 ANSWERS = (*_REQUEST, "error_text", *_SITE)

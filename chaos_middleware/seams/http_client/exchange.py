@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from chaos_middleware.injector import Firing
 
 _WITHOUT_CONNECTION = ("connect_timeout", "connection_refused")
+_KEYS = ("idempotency-key", "x-idempotency-key")
 _NEED_AN_ANSWER = ("truncated_body",)  # act on an answer that has come, whatever their phase
 
 
@@ -52,13 +54,14 @@ class HttpExchange(Exchange):
     there from `before` on: a call without a fault needs neither.
 
     `answer` holds the bytes of an answer that is to be played in the place of the real one, `cut_by` the event that
-    broke it off.
+    broke it off. `headers` are those that the caller sends, by their names.
     """
 
     connect: float | None = None
     answer: bytes | None = None
     cut_by: str | None = None
     response: Any = None
+    headers: Any = None
 
     @property
     def needs_answer(self) -> bool:
@@ -86,6 +89,12 @@ class HttpExchange(Exchange):
     def timeout(self) -> Any:
         timeouts = self.timeouts()
         return None if timeouts == (None, None) else timeouts
+
+    def record(self) -> dict[str, Any]:
+        """The ledger's fields; a hash tells which calls carried the same idempotency key, and not what it was."""
+        keys = [value for name, value in (self.headers or {}).items() if str(name).lower() in _KEYS]
+        told = {"idempotency_key": blake2b(str(keys[0]).encode(), digest_size=4).hexdigest()} if keys else {}
+        return {**super().record(), **told}
 
     def connect_timed_out(self) -> Exception:
         """The error of this library when no connection comes about in time."""

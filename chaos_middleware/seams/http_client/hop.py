@@ -24,7 +24,7 @@ class Hop(HttpExchange):
 
     def __init__(self, request: Request, message: Any) -> None:
         url = message.url
-        self._asked = message.extensions
+        self._asked, self.headers = message.extensions, message.headers
         super().__init__(request, http_call(message.method, str(url.raw_host, "ascii"), str(url.raw_path, "ascii")))
 
     async def faulted(self, original: Callable[..., Any], transport: Any, message: Any) -> Any:

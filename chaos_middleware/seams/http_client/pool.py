@@ -21,7 +21,7 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(*attempt, **kwargs)
         pool = attempt[0]
         exchange = _PoolExchange(request, http_call(attempt[2], pool.host, attempt[3]))
-        exchange.asked = kwargs.get("timeout", pool.timeout)
+        exchange.asked, exchange.headers = kwargs.get("timeout", pool.timeout), kwargs.get("headers")
         try:
             response = exchange.faulted(original, attempt, kwargs) if exchange.firings else original(*attempt, **kwargs)
             exchange.status = response.status

@@ -45,6 +45,16 @@ def test_urlopen_is_noted_with_its_site(chaos, upstream):
     assert call["site"]["function"].endswith("view")
 
 
+def test_an_idempotency_key_is_known_by_its_hash(chaos, upstream):
+    """It is read from the lines that are about to be sent, and is the one that other libraries' calls have."""
+    app = chaos({"rate": 0, "fault": {"type": "noop"}})
+    request = urllib.request.Request(f"{upstream.url}/ok", data=b"x", headers={"Idempotency-Key": "a"})
+    app.run(lambda: urllib.request.urlopen(request, timeout=1).close())
+    app.run(lambda: requests.post(f"{upstream.url}/ok", headers={"Idempotency-Key": "a"}, timeout=1))
+    ours, theirs = (call["idempotency_key"] for call in app.records("call"))
+    assert ours == theirs
+
+
 def test_requests_is_hit_once(chaos, upstream):
     """urllib3 sends by http.client, but its call is one call, with one fault."""
     app = chaos({"fault": {"type": "noop"}})

@@ -45,6 +45,18 @@ def test_a_call_without_a_fault_is_noted_with_its_site(chaos, upstream):
     assert app.reached() == [["1.0.0", "chaos", "1", "GET 127.0.0.1/ok?a=1", "0"]]
 
 
+@pytest.mark.parametrize("named", ["Idempotency-Key", "x-idempotency-key"])
+def test_calls_with_one_idempotency_key_are_known_by_it(chaos, upstream, named):
+    """By a hash, which is the same for the same key; a call without one has none."""
+    app = chaos({"rate": 0, "fault": {"type": "noop"}})
+    for headers in ({named: "a"}, {named: "a"}, {named: "b"}, {}):
+        app.run(lambda headers=headers: requests.post(f"{upstream.url}/ok", headers=headers, timeout=1))
+    first, second, other, none = (call.get("idempotency_key") for call in app.records("call"))
+    assert first == second != other
+    assert none is None
+    assert len(first) == 8
+
+
 def test_traffic_without_a_key_is_left_alone(chaos, upstream):
     """A request without a key meets no fault, and its calls are not noted."""
     app = chaos({"fault": {"type": "connection_reset"}})

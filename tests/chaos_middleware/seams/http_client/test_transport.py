@@ -40,6 +40,15 @@ def call(request):
     return request.param
 
 
+def test_an_idempotency_key_is_known_by_its_hash(chaos, upstream, call):
+    """The same for the same key."""
+    app = chaos({"rate": 0, "fault": {"type": "noop"}})
+    for key in ("a", "a", "b"):
+        app.run(lambda key=key: call(f"{upstream.url}/ok", method="POST", headers={"Idempotency-Key": key}))
+    first, second, other = (record["idempotency_key"] for record in app.records("call"))
+    assert first == second != other
+
+
 def test_a_call_is_noted_with_its_site(chaos, upstream):
     """The note has identity, status, the caller's timeouts and the app's own line; none of a request without a key."""
     app = chaos({"rate": 0, "fault": {"type": "noop"}})
