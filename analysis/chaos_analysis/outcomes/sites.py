@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
 
 _NUMBER = " #"
+_INSTANT = 0.001  # seconds that any fault takes to be made
 _Z = 1.959963984540054  # the normal distribution's 97.5 % point
 
 
@@ -40,7 +41,7 @@ class SiteOutcomes:
     occurred, in the order of `OUTCOMES`. `amplification`: calls that a request with the fault makes of this dependency
     in this function, per call that a fault-free one makes; None without noted fault-free calls. `injected` and `added`:
     the medians of the seconds injected into a request that met nothing else, and of those it took beyond the median
-    without a fault; None where no time was injected or no such request is known.
+    without a fault; None where the fault injects no time, and where no such request is known.
     """
 
     call: str
@@ -79,7 +80,6 @@ def _one(evidence: Evidence, calls: _Calls, rows: pd.DataFrame, sole: pd.Series[
         .agg(injected=("injected", "sum"), added=("added", "first"))
         .dropna()
     )
-    spent = timed[timed["injected"] > 0]
     return SiteOutcomes(
         call=first["call"],
         seam=first["seam"],
@@ -92,8 +92,8 @@ def _one(evidence: Evidence, calls: _Calls, rows: pd.DataFrame, sole: pd.Series[
         requests=rows["request"].nunique(),
         outcomes=shares(rows["outcome"]),
         amplification=calls.amplification(rows, _rate(evidence, rows["rule"].unique())) if first["call"] else None,
-        injected=_median(spent["injected"]),
-        added=_median(spent["added"]),
+        injected=_median(timed["injected"]) if timed["injected"].median() > _INSTANT else None,
+        added=_median(timed["added"]),
     )
 
 

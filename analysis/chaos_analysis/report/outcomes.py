@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from chaos_analysis.model import Estimate
     from chaos_analysis.outcomes.results import Outcomes
-    from chaos_analysis.outcomes.sites import SiteOutcomes
+    from chaos_analysis.outcomes.sites import Share, SiteOutcomes
 
 MOST = 30
 _HARM = ("wrong", "propagated", "hung", "lost", "crashed")
@@ -34,17 +34,17 @@ _MEANS = {
 def sites(outcomes: Outcomes) -> Markdown:
     """Every fault at every call site: first where it did most harm, last what was injected at the edge."""
     shown = _ranked(outcomes)[:MOST]
-    words = [word for word in OUTCOMES if any(_count(site, word) for site in shown)]
-    timed = any(site.injected for site in shown)
     amplified = any(site.amplification for site in shown)
-    headings = ["Call", "Fault", "Events", *(word.capitalize() for word in words)]
+    timed = any(site.injected or site.added for site in shown)
+    headings = ["Call", "Fault", "Events", "What came of them"]
     headings += ["Calls made"] * amplified + ["Injected", "Added"] * timed
-    made = []
-    for site in shown:
-        cells = [_where(site), code(site.fault), wording.count(site.events), *(_share(site, word) for word in words)]
-        cells += [_times(site.amplification)] * amplified
-        made.append([*cells, *([_seconds(site.injected), _seconds(site.added)] if timed else [])])
-    return table(headings, made, "ll" + "r" * (len(headings) - 2))
+    made = [
+        [_where(site), code(site.fault), wording.count(site.events), _came(site)]
+        + [_times(site.amplification)] * amplified
+        + ([_seconds(site.injected), _added(site.added)] if timed else [])
+        for site in shown
+    ]
+    return table(headings, made, "llrl" + "r" * (len(headings) - 4))
 
 
 def legend(outcomes: Outcomes) -> Markdown:
@@ -66,7 +66,7 @@ def remarks(outcomes: Outcomes) -> Iterator[str]:
                 f"Requests without a fault failed at `{one.dependency}` after faults there: "
                 f"{wording.estimate(one.rate)} of {wording.count(one.rate.n)} that were noted, "
                 f"{wording.estimate(one.baseline)} of {wording.count(one.baseline.n)} before any fault"
-                f"{_codes(': ', one.errors)}.{_codes(' For example ', one.keys)}"
+                f"{_codes(': ', one.errors)}.{_codes(' For example ', one.keys)}."
             )
     for claim in outcomes.modelled:
         if claim.claimed:
@@ -96,11 +96,15 @@ def _count(site: SiteOutcomes, word: str) -> int:
     return next((share.events for share in site.outcomes if share.outcome == word), 0)
 
 
-def _share(site: SiteOutcomes, word: str) -> str:
-    found = next((share for share in site.outcomes if share.outcome == word), None)
-    if found is None:
-        return ""
-    return wording.count(found.events) + ("" if word == "unknown" else f" ({wording.bounds(found.share)} %)")
+def _came(site: SiteOutcomes) -> Markdown:
+    """The outcomes, most frequent first, what is not known last."""
+    order = sorted(site.outcomes, key=lambda share: (share.outcome == "unknown", -share.events))
+    return Markdown(", ".join(f"**{share.outcome}** {text(_share(share))}" for share in order))
+
+
+def _share(share: Share) -> str:
+    between = "" if share.outcome == "unknown" else f" ({wording.bounds(share.share)} %)"
+    return wording.count(share.events) + between
 
 
 def _times(measured: Estimate | None) -> str:
@@ -111,6 +115,13 @@ def _times(measured: Estimate | None) -> str:
 
 
 def _seconds(measured: Estimate | None) -> str:
+    return wording.ABSENT if measured is None or measured.value is None else wording.seconds(measured.value)
+
+
+def _added(measured: Estimate | None) -> str:
+    """None that could be told from nothing is `~`."""
     if measured is None or measured.value is None:
         return wording.ABSENT
-    return wording.seconds(measured.value) if measured.value >= 0 else f"-{wording.seconds(-measured.value)}"
+    if measured.low is None or measured.high is None or measured.low <= 0 <= measured.high:
+        return "~"
+    return ("" if measured.value > 0 else "-") + wording.seconds(abs(measured.value))

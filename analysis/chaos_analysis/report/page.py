@@ -14,6 +14,7 @@ import jinja2
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 
+from chaos_analysis.outcomes.words import OUTCOMES
 from chaos_analysis.report.markdown import slug
 
 if TYPE_CHECKING:
@@ -28,7 +29,20 @@ _ALERT = re.compile(r"\[!([A-Z]+)\]\s*")
 _UNIT = re.compile(r"(?<=\d) (?=%|(?:ms|s|min)\b)")  # where a line must not break
 # Words in bold that have a colour of their own.
 _TONED = frozenset(
-    ("critical", "high", "medium", "low", "held", "broken", "undecided", "passed", "failed", "unknown", "warning")
+    (
+        "critical",
+        "high",
+        "medium",
+        "low",
+        "held",
+        "broken",
+        "undecided",
+        "passed",
+        "failed",
+        "unknown",
+        "warning",
+        *OUTCOMES,
+    )
 )
 
 

@@ -114,10 +114,14 @@ def test_time_added_stands_beside_time_injected(folder: Folder) -> None:
     assert found.added.low == pytest.approx(2.0)
 
 
-def test_a_fault_without_a_delay_injects_no_time(folder: Folder) -> None:
-    """Then none can be set beside what it added."""
-    folder.request().met("down").end()
-    assert (_only(folder).injected, _only(folder).added) == (None, None)
+def test_a_fault_without_a_delay_injects_no_time_and_may_add_some(folder: Folder) -> None:
+    """What retries cost shows in what it added."""
+    for _ in range(8):
+        folder.request().met("down").end(ms=520.0)
+    found = _only(folder)
+    assert found.injected is None
+    assert found.added is not None
+    assert found.added.value == pytest.approx(0.5)
 
 
 def test_the_edge_has_no_call_site_and_stands_last(folder: Folder) -> None:

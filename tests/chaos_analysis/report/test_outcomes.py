@@ -49,20 +49,17 @@ def _cells(line: str) -> list[str]:
 
 
 def test_each_fault_at_each_call_site_is_a_row_worst_first_edge_last(folder: Folder) -> None:
-    """Only outcomes that occurred have a column, with counts and intervals."""
+    """With what came of its events, counts and intervals."""
     lines = _section(folder)
     table = [_cells(line) for line in lines if line.startswith("| ")]
-    assert table[0] == [
-        *("Call", "Fault", "Events", "Handled", "Retried", "Propagated"),
-        *("Calls made", "Injected", "Added"),
-    ]
+    assert table[0] == ["Call", "Fault", "Events", "What came of them", "Calls made", "Injected", "Added"]
     assert table[2] == [
-        *("`GET api/fares` at `fares.py:10` in `quote`", "`connection_reset`", "8", "", "", "8 (63.1-100 %)"),
-        *("1", "\\-", "\\-"),
+        *("`GET api/fares` at `fares.py:10` in `quote`", "`connection_reset`", "8", "**propagated** 8 (63.1-100 %)"),
+        *("1", "\\-", "\\~"),
     ]
     where = {(row[0].partition(" at ")[0], row[1]): row for row in table[2:]}
-    assert where["`GET api/fares`", "`latency`"][3:] == ["8 (63.1-100 %)", "", "", "1", "2 s", "2 s"]
-    assert where["`POST pay/payments`", "`connection_reset`"][4] == "8 (63.1-100 %)"
+    assert where["`GET api/fares`", "`latency`"][3:] == ["**handled** 8 (63.1-100 %)", "1", "2 s", "2 s"]
+    assert where["`POST pay/payments`", "`connection_reset`"][3] == "**retried** 8 (63.1-100 %)"
     assert table[-1][:3] == ["at the edge", "`exception`", "1"]
 
 
