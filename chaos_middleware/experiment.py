@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
@@ -85,6 +86,16 @@ class Safety:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A connection to stand in: to the address that is in the app's environment variable `env`, or, without one, from
+    the clients to the app.
+    """
+
+    name: str
+    env: str | None = None
+
+
+@dataclass(frozen=True)
 class Experiment:
     """Everything in `chaos-config.json`."""
 
@@ -96,12 +107,14 @@ class Experiment:
     steady_state: tuple[str, ...] = ()
     call_share: float = 0.1
     safety: Safety = field(default_factory=Safety)
+    links: tuple[Link, ...] = ()
     sha256: str = ""
 
     @property
     def replayable(self) -> bool:
         """False where something depends on the order in which requests arrive."""
-        return self.scope == "keyed" and all(rule.gate.first is None for rule in self.rules)
+        orderly = all(rule.gate.first is None and rule.seam != "network" for rule in self.rules)
+        return self.scope == "keyed" and orderly
 
 
 def load(path: str | Path) -> Experiment:
@@ -147,12 +160,15 @@ def parse(value: Any, file: str = "experiment", digest: str = "") -> Experiment:
         steady_state=top.strings("steady_state"),
         call_share=_call_share(top.object("calls", {})),
         safety=_safety(top.object("safety", {})),
+        links=_links(top.object("network", {})),
         sha256=digest,
     )
     top.close()
     _unique(top, "rules", [rule.name for rule in experiment.rules])
     _unique(top, "stages", [stage.name for stage in experiment.stages])
+    _unique(top, "network.links", [link.name for link in experiment.links])
     _known_stages(top, experiment)
+    _known_links(top, experiment)
     return experiment
 
 
@@ -255,6 +271,27 @@ def _safety(reader: Reader) -> Safety:
     )
     reader.close()
     return safety
+
+
+def _links(reader: Reader) -> tuple[Link, ...]:
+    links = []
+    for each in reader.objects("links"):
+        name, env = each.text("name"), each.any("env", None)
+        if not VALID_STAGE.match(name):
+            each.refuse("name", name, "letters, digits, and _ - . %, at most 40")
+        links.append(Link(name, None if env is None else Reader({"env": env}, each.file, each.path).text("env")))
+        each.close()
+    reader.close()
+    return tuple(links)
+
+
+def _known_links(top: Reader, experiment: Experiment) -> None:
+    names = [link.name for link in experiment.links]
+    for index, rule in enumerate(experiment.rules):
+        for pattern in rule.match.facts[0] if rule.seam == "network" and rule.match.facts[0] else ["*"]:
+            if rule.seam == "network" and not any(fnmatchcase(name, pattern) for name in names):
+                allowed = "links of this experiment: " + (", ".join(names) or "there are none under network.links")
+                top.refuse(f"rules[{index}].match.link", pattern, allowed)
 
 
 def _unique(top: Reader, key: str, names: list[str]) -> None:

@@ -22,8 +22,10 @@ _GATE = Path(__file__).with_name("gate.py")
 _ENDPOINTS = Path(__file__).parents[1] / "chaos_locust" / "endpoint_user.py"
 
 
-def start(children: Children, plan: Plan, run_dir: Path, *, web_port: int | None = None) -> Child:
-    """Start Locust, headless or with its web UI on loopback."""
+def start(
+    children: Children, plan: Plan, run_dir: Path, *, host: str | None = None, web_port: int | None = None
+) -> Child:
+    """Start Locust, headless or with its web UI on loopback; `host`: where the users call, if not the app's own URL."""
     env = os.environ | {"CHAOS_TEST_READY": str(_ready(children))}
     face = (
         ["--headless", "--only-summary"]
@@ -31,6 +33,7 @@ def start(children: Children, plan: Plan, run_dir: Path, *, web_port: int | None
         else ["--web-host", "127.0.0.1", "--web-port", str(web_port)]
     )
     command = [sys.executable, "-m", "locust", *_options(plan, run_dir, children.scratch, web_port), *face]
+    command[command.index("--host") + 1] = host or plan.url
     grace = plan.stop_timeout + CHECKS_SECONDS + 5
     return children.start("Locust", command, cwd=Path.cwd(), env=env, log=run_dir / "locust.log", grace=grace)
 

@@ -11,6 +11,7 @@ from chaos_test.ending import Ending
 from chaos_test.errors import ChaosTestError
 from chaos_test.interrupt import Interrupt
 from chaos_test.ledger import Slice
+from chaos_test.network.stage import Stage
 from chaos_test.processes import Children
 from chaos_test.progress import Progress
 from chaos_test.resources import Resources
@@ -64,11 +65,12 @@ def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) 
         progress.say(summary.opening(plan, run_dir))
         elsewhere = Slice(plan.ledger) if plan.ledger else None
         servers = () if plan.target.url else server.start(children, plan, run_dir)
-        locust = load.start(children, plan, run_dir)
+        locust = load.start(children, plan, run_dir, host=servers[0].clients if servers else None)
         living = [*(each.child for each in servers), locust]
-        urls = [each.url for each in servers] or [plan.url]
+        urls = [each.url for each in servers if each.url] or [plan.url]
         if not all(server.wait_until_ready(url, living, lambda: interrupt.asked) for url in urls):
             return Ending("interrupted", "Stopped by the user before the load began.")
+        stage = Stage(run_dir)
         resources = Resources(run_dir, servers[0].child.pid if servers else None)
         resources.before()
         load.open_gate(children)
@@ -76,6 +78,7 @@ def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) 
         def looked(seen: Seen, elapsed: float) -> None:
             progress.show(seen, elapsed)
             resources.look()
+            stage.tell(seen.stage)
 
         over = _watch(plan, run_dir, interrupt, living, looked)
         progress.say(over.reason)

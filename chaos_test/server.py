@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import chaos_middleware
 from chaos_test.errors import ChaosTestError
+from chaos_test.network.start import stand_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,14 +28,15 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Server:
-    """A server that was started, and its address."""
+    """A server that was started, and its address; `clients`: where the load shall call it, "" where it shall not."""
 
     child: Child
     url: str
+    clients: str = ""
 
 
 def start(children: Children, plan: Plan, run_dir: Path) -> tuple[Server, ...]:
-    """Start the app and its services side by side; the app comes first in the answer."""
+    """Start the app, its services and what stands between them side by side; the app comes first in the answer."""
     assert plan.target.app is not None
     assert plan.target.dir is not None
     shared = _environment(plan, children.scratch)
@@ -46,9 +48,12 @@ def start(children: Children, plan: Plan, run_dir: Path) -> tuple[Server, ...]:
     }
     services = [_service(children, plan, run_dir, service, shared) for service in plan.target.services]
     chaos |= {service.env: server.url for service, server in zip(plan.target.services, services, strict=True)}
+    through, clients, proxy = stand_between(children, plan, run_dir, shared | chaos, _free_port)
     command = _serve(plan, plan.target.app, plan.port, plan.workers)
-    app = children.start("the app", command, cwd=plan.target.dir, env=shared | chaos, log=run_dir / "app.log")
-    return (Server(app, plan.url), *services)
+    env = shared | chaos | through
+    app = children.start("the app", command, cwd=plan.target.dir, env=env, log=run_dir / "app.log")
+    between = [Server(proxy, clients)] if proxy and clients != plan.url else [Server(proxy, "")] if proxy else []
+    return (Server(app, plan.url, clients), *services, *between)
 
 
 def wait_until_ready(url: str, living: Sequence[Child], interrupted: Callable[[], bool]) -> bool:

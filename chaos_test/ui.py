@@ -54,9 +54,10 @@ def command(args: argparse.Namespace) -> int:
     tests = _Tests(planned, run_dir, console)  # before the app writes anything
     with Interrupt() as interrupt, Children() as children, rundir.Lease(run_dir):
         servers = () if planned.target.url else server.start(children, planned, run_dir)
-        locust = load.start(children, planned, run_dir, web_port=web_port)
+        host = servers[0].clients if servers else None
+        locust = load.start(children, planned, run_dir, host=host, web_port=web_port)
         living = [*(each.child for each in servers), locust]
-        urls = [*(each.url for each in servers), f"http://127.0.0.1:{web_port}"]
+        urls = [*(each.url for each in servers if each.url), f"http://127.0.0.1:{web_port}"]
         load.open_gate(children)
         if all(server.wait_until_ready(url, living, lambda: interrupt.asked) for url in urls):
             console.print(_opening(planned.url, urls[-1], run_dir), highlight=False, soft_wrap=True)

@@ -90,6 +90,12 @@ class Target:
         """End the process."""
         raise _refused(self, "the end of the process")
 
+    def impair(self, what: str, amount: float, *, seconds: float = 0.0, draw: float = 0.0) -> None:
+        """Impair a connection: `what` is the fault's name (`refused` and `hang`: the whole link), `amount` its one
+        figure; `draw` is a uniform number that seeds what varies.
+        """
+        raise _refused(self, f"{what} ({amount:g}, {seconds:g} s, {draw:g})")
+
 
 def _refused(target: Target, what: str) -> UnsupportedFault:
     return UnsupportedFault(f"{what} cannot be had at {target.place}")

@@ -67,6 +67,13 @@ SEAM_FAULTS: dict[str, dict[str, str]] = {
         "descriptors_exhausted": _A_WINDOW,
         "worker_killed": _A_WINDOW,
     },
+    "network": dict.fromkeys(
+        (
+            *("noop", "latency", "connection_reset", "jitter", "bandwidth", "slicer", "data_limit", "reset_after"),
+            *("live_reset", "silence", "slow_close", "packet_loss", "link_down"),
+        ),
+        "it is about a connection, which has no after",
+    ),
 }
 
 SEAM_MATCH: dict[str, tuple[str, ...]] = {
@@ -75,6 +82,7 @@ SEAM_MATCH: dict[str, tuple[str, ...]] = {
     "cache": ("command", "key", "host"),
     "database": ("verb", "table", "statement", "engine"),
     "process": (),
+    "network": ("link",),
 }
 
-WITHOUT_REQUEST = ("process",)  # their rules cannot match on the incoming request
+WITHOUT_REQUEST = ("process", "network")  # their rules cannot match on the incoming request

@@ -120,6 +120,7 @@ def read_fault() -> Callable[..., Any]:
 
     def read(fault_type: str, seam: str = "wsgi", **settings: Any) -> Any:
         rule = {"name": "r", "seam": seam, "rate": 1, "fault": {"type": fault_type, **settings}}
-        return parse({"version": 1, "rules": [rule]}).rules[0].fault
+        network = {"links": [{"name": "client"}]} if seam == "network" else {}
+        return parse({"version": 1, "network": network, "rules": [rule]}).rules[0].fault
 
     return read

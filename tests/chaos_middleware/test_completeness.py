@@ -63,7 +63,8 @@ def test_nothing_is_explained_that_is_not_there():
 @pytest.mark.parametrize("rule", examples(), ids=lambda rule: rule["name"])
 def test_the_examples_are_valid(rule):
     """Reader and schema take every rule that the docs show."""
-    value = {"version": 1, "rules": [rule]}
+    links = [{"name": "fares", "env": "FARES_URL"}, {"name": "client"}]
+    value = {"version": 1, "network": {"links": links}, "rules": [rule]}
     assert parse(value).rules[0].name == rule["name"]
     jsonschema.validate(value, SCHEMA)
 

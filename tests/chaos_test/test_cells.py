@@ -60,7 +60,7 @@ def test_a_conflict_is_what_the_database_calls_one() -> None:
 
 
 def test_a_route_meets_one_fault_at_a_time() -> None:
-    """In each stage at most one of its rules has a rate, each of them in some, and a good part of the stages has none."""
+    """In each stage at most one of its rules has a rate, each of them in some, and some stages have none."""
     found, ways = planned()
     experiment = cells.experiment(found, POINTS, ways, seed=1, name="test").value
     assert sum(stage.share or 0 for stage in experiment.stages) == pytest.approx(1)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-SEAMS = ("process",)
+SEAMS = ("process", "network")
 
 
 def met(rows: pd.DataFrame, faults: pd.DataFrame) -> Iterator[tuple[str, str]]:
