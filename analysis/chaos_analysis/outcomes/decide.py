@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from chaos_analysis.outcomes.content import Content
+from chaos_analysis.tables.windows import SEAMS as WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     Proven = Callable[[str, str], str]
 
-DELAYS = ("latency", "slow_body", "slow_statement", "lock_contention")
+DELAYS = ("latency", "slow_body", "slow_statement", "lock_contention", "pool_exhaustion")
 _HARMLESS = ("noop",)
+_NO_ROW = "the client has no row of this request"
+_NO_REQUEST = "it befell a window of time, no single request"
 _ENOUGH = 20  # fault-free successes before a status that none of them has is unusual
 _MOST = 0.9  # of what ends so with the fault must be due to it
 _GAVE_UP = ("DeadlineError", "GreenletExit", "timeout", "TimeoutError")
@@ -76,7 +79,7 @@ class Judge:
     def decide(self, answer: Answer, events: Sequence[Event]) -> list[Outcome]:
         """The outcome of each event, in their order."""
         if answer.end is None:
-            return [Outcome("unknown", why="the client has no row of this request")] * len(events)
+            return [Outcome("unknown", why=_NO_REQUEST if event.seam in WINDOWS else _NO_ROW) for event in events]
         word, about = self._word(answer.end, answer)
         if word == "right":
             return [self._right(answer.end, event) for event in events]

@@ -13,6 +13,7 @@ from chaos_analysis.model import Estimate, Site
 from chaos_analysis.outcomes.codes import kinds
 from chaos_analysis.outcomes.words import OUTCOMES
 from chaos_analysis.stats import proportion, quantile
+from chaos_analysis.tables.windows import SEAMS as WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +62,7 @@ class SiteOutcomes:
 
 def of_sites(evidence: Evidence) -> tuple[SiteOutcomes, ...]:
     """Every fault at every call site, calls first, in the order of their names."""
-    events = evidence.outcomes[evidence.outcomes["seam"] != "process"]
+    events = evidence.outcomes[~evidence.outcomes["seam"].isin(WINDOWS)]
     events = events.assign(request=pd.factorize(events["key"])[0])
     sole = _sole(events)
     calls = _Calls(evidence)

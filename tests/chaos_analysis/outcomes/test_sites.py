@@ -135,6 +135,16 @@ def test_the_edge_has_no_call_site_and_stands_last(folder: Folder) -> None:
     assert (last.call, last.seam, last.site, last.amplification) == ("", "wsgi", None, None)
 
 
+def test_a_fault_of_a_window_is_of_no_request_and_no_site(folder: Folder) -> None:
+    """Nobody called anything there: it is told as it is."""
+    story = folder.request()
+    story.key = "process"
+    story.fault("cpu", "cpu_pressure", seam="process", target="stage chaos")
+    evidence = folder.evidence()
+    assert evidence.outcomes["why"].tolist() == ["it befell a window of time, no single request"]
+    assert evidence.sites == ()
+
+
 def test_no_event_no_site(folder: Folder) -> None:
     """A run without faults."""
     assert folder.evidence().sites == ()
