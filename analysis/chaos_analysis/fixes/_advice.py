@@ -138,6 +138,15 @@ ADVICE = {
         "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/",
         "A key helps only where the other side looks at it.",
     ),
+    "head_of_line_blocking": _Words(
+        "Keep nothing that others need while a call is under way",
+        "Release locks, database connections and transactions before the call; bound how many requests may wait for "
+        "this dependency at a time (a semaphore that is tried without waiting, else 503), so that they never take all "
+        "threads; and give the call a short timeout.",
+        "Microsoft, Azure Architecture, Bulkhead pattern: "
+        "https://learn.microsoft.com/en-us/azure/architecture/patterns/bulkhead",
+        "The run shows who waits for whom, not what for: look at the lines around the call.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "
