@@ -40,13 +40,13 @@ class Contents:
         body = _body(response)
         if body is None or len(body) > MOST_BYTES:
             return "null"
-        media_type = str(response.headers.get("content-type") or "")
-        shape, digest = self._shapes.content(media_type, body)
+        media_type, marks = str(response.headers.get("content-type") or ""), _header_marks(response.headers)
+        shape, digest = self._shapes.content(media_type, body, marks)
         kind = (str(method), str(name), response.status_code, shape)
         if kind not in self._told and len(self._told) < _MOST_SHAPES:
             self._told.add(kind)
             record = dict(zip(("method", "name", "status", "shape"), kind, strict=True))
-            self._write(orjson.dumps({**record, "paths": paths(media_type, body)}) + b"\n")
+            self._write(orjson.dumps({**record, "paths": [*paths(media_type, body), *marks]}) + b"\n")
         return f'"{shape}.{digest}"'
 
 
@@ -54,16 +54,17 @@ class Shapes:
     """Shapes of bodies, each worked out once; the paths of a shape are asked for only where it is new."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, bytes], str] = {}
+        self._known: dict[tuple[str, bytes, tuple[str, ...]], str] = {}
 
-    def content(self, media_type: str, body: bytes) -> tuple[str, str]:
-        """The shape and the digest of a body, 8 hex digits each."""
+    def content(self, media_type: str, body: bytes, marks: tuple[str, ...] = ()) -> tuple[str, str]:
+        """The shape and the digest of a body, 8 hex digits each; marks in the headers are part of the shape."""
         digest = blake2b(body, digest_size=16).digest()
-        shape = self._known.get((media_type, digest))
+        shape = self._known.get((media_type, digest, marks))
         if shape is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            shape = self._known[media_type, digest] = _hash("\n".join(paths(media_type, body)).encode())
+            shape = _hash("\n".join([*paths(media_type, body), *marks]).encode())
+            self._known[media_type, digest, marks] = shape
         return shape, digest[:4].hex()
 
 
@@ -115,6 +116,18 @@ def _mark(path: str, value: Any) -> str:
         name = path.rpartition(".")[2].lower()
         return f"={value}".lower() if any(mark in name for mark in _MARKS) else ""
     return f"={value.lower()}" if isinstance(value, str) and value.lower() in _MARKS else ""
+
+
+def _header_marks(headers: Any) -> tuple[str, ...]:
+    """`header warning` and the like: headers by which an answer says that it is less than it should be."""
+    found = set()
+    for name, value in headers.items():
+        called, told = str(name).lower(), str(value).lower()
+        if called == "warning" or any(mark in called for mark in _MARKS):
+            found.add(f"header {called}")
+        elif told in _MARKS:
+            found.add(f"header {called}={told}")
+    return tuple(sorted(found))
 
 
 def _hash(text: bytes) -> str:

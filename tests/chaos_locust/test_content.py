@@ -66,6 +66,30 @@ def test_the_shape_is_of_the_structure_and_the_digest_of_the_bytes(pure):
     assert all(len(part) == 8 for part in first)
 
 
+@pytest.mark.parametrize(
+    ("headers", "marks"),
+    [
+        ({"Server": "x", "Content-Length": "12"}, []),
+        ({"Warning": '110 - "Response is Stale"'}, ["header warning"]),
+        ({"X-Degraded": "fares"}, ["header x-degraded"]),
+        ({"X-Cache": "STALE"}, ["header x-cache=stale"]),
+    ],
+)
+def test_headers_that_mark_an_answer_are_part_of_its_shape(pure, headers, marks):
+    """The same body, marked: another shape with the same digest."""
+    told = []
+    contents = pure.content.Contents(told.append)
+    plain, marked = (
+        contents.take(
+            "GET", "/", SimpleNamespace(status_code=200, headers={"content-type": JSON, **more}, _content=b"[1]")
+        )
+        for more in ({}, headers)
+    )
+    assert json.loads(told[-1])["paths"] == ["[]:number", *marks]
+    assert plain.partition(".")[2] == marked.partition(".")[2]
+    assert (plain == marked) == (not marks)
+
+
 def test_no_body_is_too_deep_or_too_wide(pure):
     """Beyond what people write by hand the paths end, with a mark."""
     deep = b"[" * 500 + b"]" * 500

@@ -15,6 +15,7 @@ _MARK = re.compile(
     r"degraded|stale|partial|fallback|unavailable|incomplete|offline|outdated|warning|=(cached|default|estimated)$",
     re.IGNORECASE,
 )
+_HEADER = "header "
 _SHOWN = 3
 _CUT = "..."  # what was too deep or too much to be told
 
@@ -56,13 +57,14 @@ def beside(paths: frozenset[str], usual: Usually) -> tuple[str, str]:
 
 def _valued(paths: frozenset[str]) -> frozenset[str]:
     """The places that hold a value: neither null nor empty."""
-    found = {place for place, _, kind in map(_split, paths) if kind not in {"null", "empty"}}
-    nothing = {place for place, _, kind in map(_split, paths) if kind in {"null", "empty"}}
+    told = [_split(path) for path in paths if not path.startswith(_HEADER)]
+    found = {place for place, _, kind in told if kind not in {"null", "empty"}}
+    nothing = {place for place, _, kind in told if kind in {"null", "empty"}}
     return frozenset(found - nothing)
 
 
 def _kinds(paths: frozenset[str]) -> frozenset[str]:
-    return frozenset(path for path in paths if not path.endswith((":null", ":empty")))
+    return frozenset(path for path in paths if not path.startswith(_HEADER) and not path.endswith((":null", ":empty")))
 
 
 def _split(path: str) -> tuple[str, str, str]:

@@ -47,6 +47,7 @@ def test_an_answer_made_as_all_others_is_right(folder: Folder) -> None:
         (("error:string",), "wrong", "nothing of its usual content: `fare.amount`, `name`, `seats`"),
         (("empty",), "wrong", "nothing of its usual content: `fare.amount`, `name`, `seats`"),
         (("error:string", "stale:boolean"), "degraded", "it says so: `stale:boolean`"),
+        ((*FULL, "header warning"), "degraded", "it says so: `header warning`"),
         (("...",), "handled", ""),
     ],
 )
@@ -65,6 +66,15 @@ def test_a_marker_that_all_answers_carry_is_told_by_its_value(tmp_path: Path) ->
     folder.shape("less", "name:string", "degraded:boolean=true")
     folder.quiet(40, content="fine.1")
     assert _found(folder, "less.1")[:2] == ("degraded", "it says so: `degraded:boolean=true`")
+
+
+def test_a_header_that_is_gone_is_no_loss(tmp_path: Path) -> None:
+    """`X-Cache` comes and goes with caches; only what is there can mark an answer."""
+    folder = Folder(tmp_path)
+    folder.shape("cached", *FULL, "header x-cache=cached")
+    folder.shape("fresh", *FULL)
+    folder.quiet(40, content="cached.1")
+    assert _found(folder, "fresh.1")[0] == "handled"
 
 
 def test_a_list_without_elements_is_not_what_it_was(tmp_path: Path) -> None:
