@@ -6,10 +6,13 @@ long the lists; of anything else its media type. The digest says whether two ans
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import orjson
+
+from chaos_middleware.headers import FAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,10 @@ _MOST_SHAPES = 10_000
 _MARKS = (
     *("degraded", "stale", "partial", "fallback", "unavailable", "incomplete", "offline", "outdated"),
     *("cached", "default", "estimated"),
+)
+# Headers that nearly every answer has and that say nothing of it.
+_PLAIN = frozenset(
+    ("server", "date", "connection", "content-type", "content-length", "transfer-encoding", FAULT.lower())
 )
 _TYPES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
@@ -118,11 +125,19 @@ def _mark(path: str, value: Any) -> str:
     return f"={value.lower()}" if isinstance(value, str) and value.lower() in _MARKS else ""
 
 
+@lru_cache(1024)
+def _lower(name: str) -> str:
+    return name.lower()
+
+
 def _header_marks(headers: Any) -> tuple[str, ...]:
     """`header warning` and the like: headers by which an answer says that it is less than it should be."""
     found = set()
     for name, value in headers.items():
-        called, told = str(name).lower(), str(value).lower()
+        called = _lower(name)
+        if called in _PLAIN:
+            continue
+        told = str(value).lower()
         if called == "warning" or any(mark in called for mark in _MARKS):
             found.add(f"header {called}")
         elif told in _MARKS:
