@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from chaos_analysis.fixes._advice import in_words
+from chaos_analysis.fixes._advice import ADVICE, in_words
 from chaos_analysis.fixes._evidence import Evidence
 from chaos_analysis.fixes.http_timeout import HttpTimeout
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
@@ -27,7 +27,8 @@ __all__ = ["FIXES", "advise", "propose"]
 
 # Innermost first, as they would stand at one call: timeout, then retry; then what only tells failures better.
 FIXES: tuple[Fix, ...] = (HttpTimeout(), Retry(), RaiseForStatus(), Unavailable())
-_IN_WORDS = ("unhandled_exception", "collateral", "wrong_content", "slow_recovery")
+_MEASURED_ONLY = ("error_rate", "tail_latency", "exceptions")  # of plain Locust statistics, or explained by others
+_IN_WORDS = tuple(kind for kind in ADVICE if kind not in _MEASURED_ONLY)
 
 
 def propose(

@@ -147,6 +147,49 @@ ADVICE = {
         "https://learn.microsoft.com/en-us/azure/architecture/patterns/bulkhead",
         "The run shows who waits for whom, not what for: look at the lines around the call.",
     ),
+    "invariant_violated": _Words(
+        "Make what belongs together happen together, or be made good",
+        "Follow one of the requests named: what had been written when it failed? Keep all that must agree in one "
+        "transaction; undo what cannot be in it (release the seat, refund the payment) where a later step fails; and "
+        "give operations that a client repeats an idempotency key under a unique constraint.",
+        "Microsoft, Azure Architecture, Compensating Transaction pattern: "
+        "https://learn.microsoft.com/en-us/azure/architecture/patterns/compensating-transaction",
+        "An undo can fail as well: note what is to be undone before it is done, and let something look after it.",
+    ),
+    "no_statement_timeout": _Words(
+        "Have the database end a statement that takes too long",
+        "PostgreSQL: statement_timeout and lock_timeout below the caller's budget, by the connection's options or for "
+        "a role (ALTER ROLE … SET statement_timeout), and SET LOCAL for what may take longer. SQLite: its busy timeout "
+        "for locks, a progress handler for statements. Answer the error with 503 and Retry-After.",
+        "PostgreSQL, Client Connection Defaults: https://www.postgresql.org/docs/current/runtime-config-client.html",
+        "Migrations and reports need a limit of their own. A limit of the server does not end a wait for the network: "
+        "see tcp_user_timeout and keepalives of libpq.",
+    ),
+    "pool_wait": _Words(
+        "Wait for a connection for less time than the caller does",
+        "create_engine(…, pool_timeout=1): below the caller's budget. Answer SQLAlchemy's TimeoutError with 503 and "
+        "Retry-After, keep transactions short, and make no outbound call while a connection is held.",
+        "SQLAlchemy, Connection Pooling: https://docs.sqlalchemy.org/en/20/core/pooling.html",
+        "A larger pool moves the wait into the database: its max_connections is shared by all processes.",
+    ),
+    "stale_pool": _Words(
+        "Ask whether a pooled connection still lives",
+        "create_engine(…, pool_pre_ping=True), and pool_recycle below what firewalls and proxies allow a connection to "
+        "be idle.",
+        "SQLAlchemy, Dealing with Disconnects: "
+        "https://docs.sqlalchemy.org/en/20/core/pooling.html#dealing-with-disconnects",
+        "It costs a round trip a checkout, and does not save a transaction that is under way: what fails there is to "
+        "be made again as a whole.",
+    ),
+    "no_rollback": _Words(
+        "Roll a failed transaction back before anybody else gets its connection",
+        "Let a block own the transaction (`with session.begin():`, `with engine.begin() as connection:`, psycopg's "
+        "`with connection.transaction():`); else roll back in an except or finally, and close or remove the session at "
+        "teardown (`@app.teardown_appcontext`: session.remove()).",
+        "SQLAlchemy, Session Basics, Framing out a begin / commit / rollback block: "
+        "https://docs.sqlalchemy.org/en/20/orm/session_basics.html",
+        "A rollback in a handler for one class of errors leaves the others: put it where every way out passes.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Invariant, Site, Violation
 
 _SHOWN = 3
+_MOST_WAYS = 6
 
 
 class _Led(NamedTuple):
@@ -76,10 +77,15 @@ def _pattern(invariant: Invariant, led: dict[str, tuple[_Led, ...]], evidence: E
         site=sites.pop() if len(sites) == 1 else None,
         facts=(
             *(("violation", violation.text) for violation in invariant.violations[1:_SHOWN]),
-            *((str(way), f"on the way to {times} of {n}") for way, times in counts.most_common()),
+            *((way, f"on the way to {times} of {n}") for way, times in _told(ways).most_common(_MOST_WAYS)),
         ),
         keys=_words.keys(keys),
     )
+
+
+def _told(ways: list[set[_Led]]) -> Counter[str]:
+    """How many violations each fault was on the way to, whatever the calls of one site were for."""
+    return Counter(way for each in ways for way in {str(way) for way in each})
 
 
 def _summary(invariant: Invariant, ways: list[set[_Led]], *, certain: bool) -> str:
