@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 
 from chaos_middleware.callsite import Site, site_of
 from chaos_middleware.errors import UnsupportedFault, mark_injected
@@ -42,6 +42,13 @@ class Call:
     def meant(self, fault: str, patterns: tuple[tuple[str, ...], ...]) -> bool:  # noqa: ARG002 - most calls are meant
         """Whether a rule with this fault, and these patterns for the facts, means a call of this kind."""
         return True
+
+
+class Noted(Protocol):
+    """A call that has ended, as a request keeps it until there is a reason to write it down."""
+
+    def record(self) -> dict[str, Any]:
+        """The ledger's fields of this call."""
 
 
 class Exchange:

@@ -26,6 +26,15 @@ class Site(NamedTuple):
     function: str
 
 
+class Way:
+    """How a call last came from the app to us: through how many frames, from which code of the app, in which file."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last: tuple[int, CodeType, str] | None = None
+
+
 class AppFrames:
     """Tells the app's own frames from all others; each file is looked at once."""
 
@@ -53,6 +62,33 @@ class AppFrames:
                 return file, code, frame.f_lasti
             frame = frame.f_back
         return None
+
+    def along(self, way: Way, depth: int) -> Spot | None:
+        """As `spot`, `depth` frames out from the caller, for a call that comes again and again by the same way.
+
+        Where the code of the app that it came from last stands as many frames out as then, nothing in between needs a
+        look: in deep libraries looking costs more than all else. (It would have to be another way of the same length.)
+        """
+        last = way.last
+        if last is not None:
+            out, code, file = last
+            try:
+                frame = sys._getframe(out)
+            except ValueError:  # there are fewer
+                return self._found(way, depth)
+            if frame.f_code is code:
+                return file, code, frame.f_lasti
+        return self._found(way, depth)
+
+    def _found(self, way: Way, depth: int) -> Spot | None:
+        out = depth + 1  # as `along` counts
+        frame: FrameType | None = sys._getframe(out + 1)
+        spot = self.spot(frame)
+        if spot is not None:
+            while frame is not None and frame.f_code is not spot[1]:
+                out, frame = out + 1, frame.f_back
+            way.last = out, spot[1], spot[0]
+        return spot
 
     def deepest(self, traceback: TracebackType | None) -> Site | None:
         """The innermost frame of the app in a traceback, or None."""

@@ -24,7 +24,7 @@ from chaos_middleware.plans import Plans
 from chaos_middleware.request import Request
 
 if TYPE_CHECKING:
-    from chaos_middleware.calls import Call, Exchange
+    from chaos_middleware.calls import Call, Noted
 
 _MASK = draws.MASK
 _SAMPLE = "share of noted requests"  # drawn as if by a rule of this name, which no rule can have: it has blanks
@@ -65,6 +65,7 @@ class Injector:
         self._point = draws.pointer(experiment.seed)
         self._plans = Plans(experiment, ledger)
         self._edges, self.places = self._plans.edges, self._plans.calls
+        self.calm: dict[tuple[str, str], set[object]] = {}  # by stage and path: see `Request.calm`
         self._firsts = {rule.name: count() for rule in experiment.rules}
         self._told: set[str] = set()
         share = draws.rule_hash(self._seed, _SAMPLE)
@@ -189,10 +190,10 @@ class Injector:
             seam=firing.rule.seam, reason=reason,
         )  # fmt: skip
 
-    def record_call(self, request: Request, exchange: Exchange) -> None:
+    def record_call(self, request: Request, call: Noted) -> None:
         """Note an outbound call that has ended."""
         about = {"key": request.key, "stage": request.stage, "route": request.where(), "sampled": request.sampled}
-        self.ledger.write("call", **about, **exchange.record())
+        self.ledger.write("call", **about, **call.record())
 
     def _record_start(self, firing: Firing, started: float) -> None:
         request, rule = firing.request, firing.rule

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from contextvars import ContextVar
 from threading import Lock
 from time import time
@@ -17,7 +18,7 @@ from chaos_middleware.headers import FAULT
 
 if TYPE_CHECKING:
     from chaos_middleware.answers import StartResponse
-    from chaos_middleware.calls import Exchange
+    from chaos_middleware.calls import Noted
     from chaos_middleware.injector import Firing, Injector
 
 _BARE = ("CONTENT_TYPE", "CONTENT_LENGTH")  # the headers whose variables have no HTTP_
@@ -35,6 +36,7 @@ class Request:
     fired: tuple[Firing, ...] = ()  # what the draws decided, whether or not it came to act
     faults: tuple[str, ...] = ()  # ids of the fault events met so far
     closed: bool = False  # it has left the app
+    calm: AbstractSet[object] = frozenset()  # what it may call and only keeps in mind: see seams/database/quiet.py
     pending: dict[str, Callable[[], None]] | None = None  # by phase: what raises an error inside the framework
     start_response: StartResponse  # the server's
     _occurrences: dict[str, itertools.count[int]] | None = None
@@ -49,7 +51,7 @@ class Request:
         self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         self.started = time()
         self.sampled = False
-        self.calls: list[Exchange] = []  # ended outbound calls that wait for a reason to be written down
+        self.calls: list[Noted] = []  # ended outbound calls that wait for a reason to be written down
 
     def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], Any]:
         """The app's `start_response`: notes the status and names the faults that the request met so far."""
@@ -74,6 +76,7 @@ class Request:
         """The fault event with this id has begun."""
         with _lock:
             self.faults = (*self.faults, fault)
+        self.calm = frozenset()
 
     def where(self) -> str:
         """The route's template with its method, or the path where no framework told one."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos_middleware.callsite import AppFrames
+from chaos_middleware.callsite import AppFrames, Way, site_of
 
 HERE = Path(__file__).parent
 
@@ -79,3 +79,26 @@ def test_the_deepest_app_frame_of_a_traceback():
     site = AppFrames(str(HERE)).deepest(error.value.__traceback__)
     assert site.function == "test_the_deepest_app_frame_of_a_traceback"
     assert AppFrames(str(HERE / "faults")).deepest(error.value.__traceback__) is None
+
+
+def test_a_way_is_remembered_and_found_anew(tmp_path):
+    """A call that comes the same way, by another way, or from deeper in the stack: each has its own line."""
+    frames, way = AppFrames(str(HERE)), Way()
+    library = {}
+    code = "def call(f, more=0):\n    return call(f, more - 1) if more else f()\n"
+    exec(compile(code, str(tmp_path / "library.py"), "exec"), library)
+
+    def seam():
+        return site_of(frames.along(way, 1))
+
+    def one(more):
+        return library["call"](seam, more)
+
+    def other():
+        return library["call"](seam, 3)
+
+    first = one.__code__.co_firstlineno + 1
+    sites = [one(3), one(3), other(), one(0), one(3), library["call"](seam, 40), seam()]
+    assert [site.line - first for site in sites[:5]] == [0, 0, 3, 0, 0]
+    assert [site.function.rpartition(".")[2] for site in sites[2:]] == ["other", "one", "one", *[sites[5].function] * 2]
+    assert sites[5].function == sites[6].function == "test_a_way_is_remembered_and_found_anew"

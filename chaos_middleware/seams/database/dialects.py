@@ -6,22 +6,57 @@ Whichever engine, session or connection they come from, and however old it is, t
 from __future__ import annotations
 
 from functools import wraps
+from time import monotonic
 from typing import Any, Callable
 
 from chaos_middleware.request import current
-from chaos_middleware.seams.database.exchange import control, statement, through
+from chaos_middleware.seams.database.drivers.hooks import PLAIN, seen_above
+from chaos_middleware.seams.database.exchange import failure, through
+from chaos_middleware.seams.database.quiet import Quiet
+from chaos_middleware.seams.database.statements import STATEMENTS, control
 
 
 def _execute(original: Callable[..., Any]) -> Callable[..., Any]:
-    """`do_execute` and `do_executemany`."""
+    """`do_execute`: most of all calls. Where it does nothing but call the cursor, and no rule is for the statement, the
+    driver's own function is called from here; the rest is `through`, written out, for each frame less is felt.
+    """
+    if getattr(getattr(original, "__code__", None), "co_names", None) != ("execute",):
+        return _execute_many(original)
+
+    @wraps(original)
+    def execute(dialect: Any, cursor: Any, text: Any, values: Any, context: Any = None) -> Any:
+        request = current.get()
+        if request is None:
+            return original(dialect, cursor, text, values, context)
+        about = STATEMENTS[dialect.name][text]
+        plain = PLAIN.get(cursor.__class__)
+        if plain is None or about not in request.calm:
+            if dialect.is_async:
+                return original(dialect, cursor, text, values, context)
+            return through(request, about, values, cursor, original, dialect, cursor, text, values, context)
+        spot = request.injector.frames.along(about, 0)
+        failed, began = None, monotonic()
+        try:
+            return plain(cursor, text, values)
+        except BaseException as error:
+            failed = failure(error, cursor)
+            raise
+        finally:
+            request.calls.append(Quiet((about, values, spot, began, monotonic(), failed)))
+
+    return execute
+
+
+def _execute_many(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`do_executemany`."""
 
     @wraps(original)
     def execute(dialect: Any, cursor: Any, text: Any, values: Any, context: Any = None) -> Any:
         request = current.get()
         if request is None or dialect.is_async:
             return original(dialect, cursor, text, values, context)
-        call = statement(text, dialect.name, values)
-        return through(request, call, cursor, original, dialect, cursor, text, values, context)
+        about = STATEMENTS[dialect.name][text]
+        return through(request, about, values, cursor, original, dialect, cursor, text, values, context)
 
     return execute
 
@@ -32,7 +67,7 @@ def _execute_no_params(original: Callable[..., Any]) -> Callable[..., Any]:
         request = current.get()
         if request is None or dialect.is_async:
             return original(dialect, cursor, text, context)
-        return through(request, statement(text, dialect.name), cursor, original, dialect, cursor, text, context)
+        return through(request, STATEMENTS[dialect.name][text], None, cursor, original, dialect, cursor, text, context)
 
     return execute
 
@@ -44,16 +79,31 @@ def _end(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             request = current.get()
             if request is None or dialect.is_async:
                 return original(dialect, connection)
-            return through(request, control(verb, dialect.name), connection, original, dialect, connection)
+            return through(request, control(verb, dialect.name), None, connection, original, dialect, connection)
 
         return end
 
     return wrap
 
 
+def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`connect`: a connection of classes in C stays as it is, for what SQLAlchemy sends over it is seen here."""
+
+    @wraps(original)
+    def connect(*args: Any, **kwargs: Any) -> Any:
+        token = seen_above.set(True)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            seen_above.reset(token)
+
+    return connect
+
+
 METHODS = {
+    "connect": _connect,
     "do_execute": _execute,
-    "do_executemany": _execute,
+    "do_executemany": _execute_many,
     "do_execute_no_params": _execute_no_params,
     "do_commit": _end("COMMIT"),
     "do_rollback": _end("ROLLBACK"),

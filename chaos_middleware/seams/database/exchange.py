@@ -6,19 +6,23 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable
 from weakref import WeakKeyDictionary
 
 from chaos_middleware.calls import Call, CallTarget, Exchange
 from chaos_middleware.errors import injected_by, mark_injected
+from chaos_middleware.plans import NOTHING
 from chaos_middleware.request import current
 from chaos_middleware.seams.database.engines import engine_of
-from chaos_middleware.seams.database.statements import Parsed, identity, parsed
+from chaos_middleware.seams.database.quiet import Quiet, is_calm, remember
+from chaos_middleware.seams.database.statements import Parsed, identity
 
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
 
 CHECKOUT = "CHECKOUT"
+_OUR_FRAMES = 3  # the constructor, and the two functions below, before the hook
 _AT_CHECKOUT = ("pool_exhaustion", "stale_connections")  # the faults of a pool, not of a statement
 _ANYWHERE = ("noop", "latency")
 _ENDS = ("COMMIT", "ROLLBACK")
@@ -56,46 +60,80 @@ class DatabaseCall(Call):
         return bool(patterns[0]) or self.facts[0] not in _CONTROL or fault in _AT_CHECKOUT
 
 
-def statement(text: Any, engine: str, values: Any = None) -> DatabaseCall:
-    """The call of a statement; `values` as the driver gets them."""
-    return DatabaseCall(parsed(text, engine), values)
-
-
-def control(verb: str, engine: str) -> DatabaseCall:
-    """A call without a statement: `COMMIT`, `ROLLBACK`, `CHECKOUT`."""
-    return DatabaseCall(Parsed((verb, "", "", engine), ""))
-
-
-def through(request: Request, call: DatabaseCall, subject: Any, original: Callable[..., Any], *args: Any) -> Any:
-    """`original(*args)` with the faults of this call. `subject`: the cursor, connection or pool that is called.
+def through(
+    request: Request, about: Parsed, values: Any, subject: Any, original: Callable[..., Any], *args: Any
+) -> Any:
+    """`original(*args)` with the faults of this call. `values`: those of the statement, as the driver gets them;
+    `subject`: the cursor, connection or pool that is called.
 
     Meanwhile there is no current request, so that nothing is counted twice: not by the driver below SQLAlchemy, not by
     the statements that a pool sends to try or set up a connection.
     """
-    exchange = DatabaseExchange(request, call)
+    if not is_calm(request, about):
+        return _watched(request, about, values, subject, partial(original, *args))
+    spot = request.injector.frames.along(about, 1)
+    token, failed, began = current.set(None), None, monotonic()
+    try:
+        return original(*args)
+    except BaseException as error:
+        failed = failure(error, subject)
+        raise
+    finally:
+        current.reset(token)
+        request.calls.append(Quiet((about, values, spot, began, monotonic(), failed)))
+
+
+def failure(error: BaseException, subject: Any) -> str:
+    """The class of a call's error, which is marked where a fault has ended the connection before."""
+    if ENDED:
+        _mark_ended(error, subject)
+    return type(error).__name__
+
+
+def _watched(request: Request, about: Parsed, values: Any, subject: Any, original: Callable[[], Any]) -> Any:
+    """A call that a rule is for, or that has not been seen here before."""
+    exchange = DatabaseExchange(request, about, values)
     token = current.set(None)
     try:
         if exchange.firings:
-            return exchange.faulted(subject, partial(original, *args))
-        return original(*args)
+            return exchange.faulted(subject, original)
+        return original()
     except BaseException as error:
         exchange.error = error
-        if ENDED:
-            _mark_ended(error, subject)
+        failure(error, subject)
         raise
     finally:
         current.reset(token)
         exchange.note()
+        if exchange.occurrence is None:
+            remember(request, about)
 
 
 class DatabaseExchange(Exchange):
     """A call of a database. `result`: what the driver answered, once it is `done`."""
 
-    depth = 3
     done = False
     result: Any = None
     subject: Any
     original: Callable[[], Any]
+
+    def __init__(self, request: Request, about: Parsed, values: Any) -> None:
+        # Not the base's, which wants a call: it is made where somebody asks for it.
+        self._clock = monotonic()
+        self.request = request
+        self._about = about
+        self._values = values
+        injector = request.injector
+        self._spot = injector.frames.along(about, _OUR_FRAMES)
+        if injector.places.get((request.stage, request.path, "database", about.facts)) is not NOTHING:
+            self.occurrence, self.firings = injector.reach(request, self.call)
+            for firing in self.firings:
+                firing.site = self.site
+
+    @property
+    def call(self) -> DatabaseCall:  # type: ignore[override]  # the base has it as an attribute
+        """What is called."""
+        return DatabaseCall(self._about, self._values)
 
     def faulted(self, subject: Any, original: Callable[[], Any]) -> Any:
         """The call with its faults around it."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Callable
 from chaos_middleware.errors import UnsupportedFault
 from chaos_middleware.request import current
 from chaos_middleware.seams.database.engines import engine_of
-from chaos_middleware.seams.database.exchange import CHECKOUT, ENDED, control, through
+from chaos_middleware.seams.database.exchange import CHECKOUT, ENDED, through
+from chaos_middleware.seams.database.statements import control
 
 if TYPE_CHECKING:
     from chaos_middleware.control import Control
@@ -26,7 +27,7 @@ def connect(original: Callable[..., Any]) -> Callable[..., Any]:
         request = current.get()
         if request is None or getattr(pool._dialect, "is_async", False):
             return original(pool)
-        return through(request, control(CHECKOUT, getattr(pool._dialect, "name", "")), pool, original, pool)
+        return through(request, control(CHECKOUT, getattr(pool._dialect, "name", "")), None, pool, original, pool)
 
     return connect
 

@@ -6,8 +6,11 @@ A light parse, done once for each text: words, quoted names and brackets, no gra
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
+
+from chaos_middleware.callsite import Way
 
 _REMEMBERED = 2048
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
@@ -36,27 +39,48 @@ _SAME = {"END": "COMMIT", "START": "BEGIN", "ABORT": "ROLLBACK"}
 _LOOKS_DRAWN = re.compile(r"\d{4}-\d\d-\d\d|.*\d.{15}|.{15}.*\d", re.DOTALL)  # a date; or a digit in 16 or more
 
 
-class Parsed(NamedTuple):
-    """`facts`: verb, table, statement and engine, as rules match on them; `hashed`: what goes into the identity."""
+class Parsed(Way):
+    """`facts`: verb, table, statement and engine, as rules match on them; `hashed`: what goes into the identity. It is
+    made once for each statement, and remembers the way on which the app last came with it.
+    """
 
-    facts: tuple[str, str, str, str]
-    hashed: str
+    __slots__ = ("facts", "hashed")
+
+    def __init__(self, facts: tuple[str, str, str, str], hashed: str) -> None:
+        super().__init__()
+        self.facts = facts
+        self.hashed = hashed
 
 
-_parsed: dict[str, dict[str, Parsed]] = {}
+class Statements(dict[str, Parsed]):
+    """What the statements of an engine are about, by their text."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def __missing__(self, statement: str) -> Parsed:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[statement] = _parse(statement, self._engine)
+        return found
 
 
-def parsed(statement: Any, engine: str) -> Parsed:
-    """What a statement is about; `statement` as a driver takes it: text, bytes, or an object that prints as text."""
-    texts = _parsed.setdefault(engine, {})
-    if type(statement) is not str:
-        statement = statement.decode(errors="replace") if isinstance(statement, bytes) else str(statement)
-    found = texts.get(statement)
-    if found is None:
-        if len(texts) >= _REMEMBERED:
-            texts.clear()
-        found = texts[statement] = _parse(statement, engine)
-    return found
+class Engines(dict[str, Statements]):
+    """The statements of each engine, by its name."""
+
+    def __missing__(self, engine: str) -> Statements:
+        found = self[engine] = Statements(engine)
+        return found
+
+
+STATEMENTS = Engines()
+
+
+@lru_cache(maxsize=64)
+def control(verb: str, engine: str) -> Parsed:
+    """What a call without a statement is about: `COMMIT`, `ROLLBACK`, `CHECKOUT`."""
+    return Parsed((verb, "", "", engine), "")
 
 
 def identity(about: Parsed, values: Any) -> str:

@@ -4,19 +4,24 @@ classes in C, whose methods cannot be replaced.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any, Callable
 
 from chaos_middleware.request import current
-from chaos_middleware.seams.database.exchange import control, statement, through
+from chaos_middleware.seams.database.exchange import through
+from chaos_middleware.seams.database.statements import STATEMENTS, control
 
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
+seen_above: ContextVar[bool] = ContextVar("chaos_seen_above", default=False)  # who connects has hooks of its own
+PLAIN: dict[type, Callable[..., Any]] = {}  # classes of cursors in C, and their subclasses here -> what executes
 _VALUES = ("params", "vars", "args")  # as the drivers call them
 
 
 def executes(engine: str) -> Wrap:
     """For `cursor.execute(text, values)` and its like."""
+    statements = STATEMENTS[engine]
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
@@ -26,10 +31,10 @@ def executes(engine: str) -> Wrap:
                 return original(cursor, *args, **named)
             text = args[0] if args else named.get("query", "")
             values = args[1] if len(args) > 1 else next((named[name] for name in _VALUES if name in named), None)
-            call = statement(text if type(text) is str else _readable(text, cursor), engine, values)
+            about = statements[text if type(text) is str else _readable(text, cursor)]
             if named:
-                return through(request, call, cursor, partial(original, **named), cursor, *args)
-            return through(request, call, cursor, original, cursor, *args)
+                return through(request, about, values, cursor, partial(original, **named), cursor, *args)
+            return through(request, about, values, cursor, original, cursor, *args)
 
         return execute
 
@@ -39,13 +44,15 @@ def executes(engine: str) -> Wrap:
 def ends(verb: str, engine: str) -> Wrap:
     """For `connection.commit()` and `rollback()`."""
 
+    about = control(verb, engine)
+
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)
         def end(connection: Any) -> Any:
             request = current.get()
             if request is None:
                 return original(connection)
-            return through(request, control(verb, engine), connection, original, connection)
+            return through(request, about, None, connection, original, connection)
 
         return end
 
@@ -53,8 +60,9 @@ def ends(verb: str, engine: str) -> Wrap:
 
 
 def subclass(base: type, name: str, methods: dict[str, Any]) -> type:
-    """A subclass that looks like its base to everybody who prints it."""
-    return type(name, (base,), {**methods, "__module__": base.__module__, "__qualname__": base.__qualname__})
+    """A subclass that looks like its base to who prints it, and takes no attributes that the base does not."""
+    looks = {"__slots__": (), "__module__": base.__module__, "__qualname__": base.__qualname__}
+    return type(name, (base,), {**methods, **looks})
 
 
 def leaves(connection: Any, kind: Any) -> bool:
@@ -70,7 +78,9 @@ def leaves(connection: Any, kind: Any) -> bool:
     return False
 
 
-def _readable(text: Any, cursor: Any) -> Any:
-    """The statement in an object of psycopg's `sql` modules."""
+def _readable(text: Any, cursor: Any) -> str:
+    """A statement that is not text: bytes, or an object of psycopg's `sql` modules."""
+    if isinstance(text, (bytes, bytearray)):
+        return text.decode(errors="replace")
     as_string = getattr(text, "as_string", None)
-    return text if as_string is None else as_string(cursor)
+    return str(text) if as_string is None else str(as_string(cursor))

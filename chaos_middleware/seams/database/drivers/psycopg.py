@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Callable
 from chaos_middleware.patching import Replace
 from chaos_middleware.request import current
 from chaos_middleware.seams.database.drivers.hooks import ends, executes
-from chaos_middleware.seams.database.exchange import control, through
+from chaos_middleware.seams.database.exchange import through
 from chaos_middleware.seams.database.own_methods import OwnMethods
+from chaos_middleware.seams.database.statements import control
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ def _exit_block(original: Callable[..., Any]) -> Callable[..., Any]:
         if request is None or not block._outer_transaction:
             return original(block, kind, *error)
         verb = "ROLLBACK" if kind is not None or block.force_rollback else "COMMIT"
-        return through(request, control(verb, _ENGINE), block.connection, original, block, kind, *error)
+        return through(request, control(verb, _ENGINE), None, block.connection, original, block, kind, *error)
 
     return exit_block
 

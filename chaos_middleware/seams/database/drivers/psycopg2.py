@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 from chaos_middleware.patching import Replace
 from chaos_middleware.request import current
-from chaos_middleware.seams.database.drivers.hooks import ends, executes, leaves, subclass
+from chaos_middleware.seams.database.drivers.hooks import PLAIN, ends, executes, leaves, seen_above, subclass
 
 _ENGINE = "postgresql"
 _IDLE = 0  # libpq's transaction status
@@ -19,9 +19,13 @@ _IDLE = 0  # libpq's transaction status
 
 def _connect(original: Callable[..., Any]) -> Callable[..., Any]:
     """`connect`, which gives connections whose calls are seen."""
+    plain = sys.modules["psycopg2.extensions"].cursor
+    PLAIN[plain] = plain.execute
 
     @wraps(original)
     def connect(dsn: Any = None, connection_factory: Any = None, cursor_factory: Any = None, **kwargs: Any) -> Any:
+        if seen_above.get():
+            return original(dsn, connection_factory, cursor_factory, **kwargs)
         kind = _connection_class(connection_factory or sys.modules["psycopg2.extensions"].connection)
         return original(dsn, kind, cursor_factory, **kwargs)
 
@@ -52,8 +56,11 @@ def _connection_class(factory: Any) -> Any:
 def _cursor_class(factory: Any) -> Any:
     if not isinstance(factory, type):
         return factory
-    hooked = ("execute", "executemany")
-    return subclass(factory, factory.__name__, {name: executes(_ENGINE)(getattr(factory, name)) for name in hooked})
+    methods = {name: executes(_ENGINE)(getattr(factory, name)) for name in ("execute", "executemany")}
+    kind = subclass(factory, factory.__name__, methods)
+    if factory is sys.modules["psycopg2.extensions"].cursor:
+        PLAIN[kind] = factory.execute
+    return kind
 
 
 CHANGES = {"psycopg2": (Replace("connect", _connect),)}

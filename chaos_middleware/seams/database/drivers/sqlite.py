@@ -11,7 +11,7 @@ from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, Callable
 
 from chaos_middleware.request import current
-from chaos_middleware.seams.database.drivers.hooks import ends, executes, leaves, subclass
+from chaos_middleware.seams.database.drivers.hooks import PLAIN, ends, executes, leaves, seen_above, subclass
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -26,6 +26,8 @@ def connect(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(original)
     def connect(*args: Any, **kwargs: Any) -> Any:
+        if seen_above.get():
+            return original(*args, **kwargs)
         base = sys.modules["sqlite3.dbapi2"].Connection
         if len(args) > _FACTORY:
             return original(*args[:_FACTORY], _connection_class(args[_FACTORY], base), *args[_FACTORY + 1 :], **kwargs)
@@ -40,8 +42,10 @@ def _connection_class(factory: Any, base: type) -> Any:
         return factory
     make, leave = factory.cursor, factory.__exit__  # type: ignore[attr-defined]  # a connection's
 
-    def cursor(connection: Any, factory: Any = sys.modules["sqlite3.dbapi2"].Cursor) -> Any:
-        return make(connection, _cursor_class(factory))
+    usual = _cursor_class(sys.modules["sqlite3.dbapi2"].Cursor)
+
+    def cursor(connection: Any, factory: Any = None) -> Any:
+        return make(connection, usual if factory is None else _cursor_class(factory))
 
     def exit_block(connection: Any, kind: Any, error: Any, traceback: Any) -> Any:
         if current.get() is None or not connection.in_transaction or getattr(connection, "autocommit", None) is True:
@@ -69,7 +73,11 @@ def _by_cursor(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
 def _cursor_class(factory: Any) -> Any:
     if not isinstance(factory, type):
         return factory
-    return subclass(factory, factory.__name__, {name: executes("sqlite")(getattr(factory, name)) for name in _EXECUTES})
+    methods = {name: executes("sqlite")(getattr(factory, name)) for name in _EXECUTES}
+    kind = subclass(factory, factory.__name__, methods)
+    if factory is sys.modules["sqlite3.dbapi2"].Cursor:
+        PLAIN[kind] = factory.execute
+    return kind
 
 
 class Connect:
@@ -81,6 +89,7 @@ class Connect:
     def apply(self, module: ModuleType) -> None:
         """Replace it, unless it is done already."""
         there = vars(module)["connect"]
+        PLAIN[module.Cursor] = module.Cursor.execute
         if there is not self._ours:
             if there is not self._original:
                 self._original, self._ours = there, connect(there)

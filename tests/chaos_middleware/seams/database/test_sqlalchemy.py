@@ -189,7 +189,7 @@ def test_uninstall_restores_the_very_methods(chaos):
     from sqlalchemy.engine.default import DefaultDialect
     from sqlalchemy.pool.base import Pool
 
-    names = ("do_execute", "do_executemany", "do_execute_no_params", "do_commit", "do_rollback")
+    names = ("connect", "do_execute", "do_executemany", "do_execute_no_params", "do_commit", "do_rollback")
 
     def methods():
         return [vars(DefaultDialect)[name] for name in names] + [vars(Pool)["connect"]]
