@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _ENOUGH = 20  # fault-free answers before anything about them is usual
 _OFTEN = 10  # fault-free answers to one address before its content is called unchanging
 _CHANCE = 0.05
-_NOVEL = 0.05  # new shapes may be at most so frequent without a fault
 _STEADY = 0.99
 _READS = ("GET ", "HEAD ")
 _ODD = ("degraded", "wrong")
@@ -117,8 +116,7 @@ class Contents:
             return Content()
         if answer.shape not in kind.shapes:
             paths = self._paths.get(answer.shape)
-            told = kind.n >= _ENOUGH and kind.novelty <= _NOVEL
-            word, about = beside(paths, kind.usual) if told and kind.usual and paths else ("", "")
+            word, about = beside(paths, kind.usual) if kind.n >= _ENOUGH and kind.usual and paths else ("", "")
             return Content(word, about, "shape") if word else Content()
         same = self._addresses.same(answer)
         if same is False:

@@ -98,6 +98,13 @@ def test_an_error_answer_is_propagated_with_its_exception_and_frame(folder: Fold
     assert (found.error, found.frame) == ("ConnectionError", "fares.py:10 quote")
 
 
+def test_an_exception_from_elsewhere_does_not_name_the_fault(folder: Folder) -> None:
+    """What a swallowed error led to is put down to the only fault there was, and not called direct."""
+    folder.request().met("down").end(500, left="KeyError", frame=("views.py", 3, "trip"))
+    (found,) = folder.evidence().outcomes.itertuples()
+    assert (found.outcome, found.tier, found.frame) == ("propagated", "", "views.py:3 trip")
+
+
 def test_an_error_that_the_app_caught_and_answered_is_propagated_too(folder: Folder) -> None:
     """An error handler made it a 503: no exception left the app, the call's own is told."""
     folder.request().met("down").end(503)
@@ -161,8 +168,8 @@ def test_what_is_broken_at_rest_is_no_outcome_of_a_fault(tmp_path: Path) -> None
 def test_a_dependency_that_is_down_at_rest_is_not_blamed_on_the_fault_that_repeats_it(tmp_path: Path) -> None:
     """The same exception from the same line comes without the fault."""
     folder = Folder(tmp_path)
-    folder.quiet(10)
-    folder.quiet(10, status=500, left="ConnectionError", frame=FARES)
+    folder.quiet(18)
+    folder.quiet(2, status=500, left="ConnectionError", frame=FARES)
     folder.request().met("down").end(500, left="ConnectionError", frame=FARES)
     assert folder.outcomes() == ["unknown"]
 
