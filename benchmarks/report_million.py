@@ -1,4 +1,8 @@
-"""`chaos-test report` on a run of a million requests: seconds from start to exit, and the memory that it takes."""
+"""`chaos-test report` on a run of a million requests: seconds from start to exit, and the memory that it takes.
+
+It reads and looks at such a run with two processes, so a second core that has nothing else to do counts. The memory is
+that of the larger process; what the other has is mostly the same memory.
+"""
 
 from __future__ import annotations
 

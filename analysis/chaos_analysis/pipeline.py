@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chaos_analysis import artefacts, fixes, patterns, plots, report, tables, verdict
+from chaos_analysis.beside import beside
 from chaos_analysis.checks import check_all
 from chaos_analysis.evidence import Evidence, read_experiment
 from chaos_analysis.model import Analysis
@@ -22,21 +24,25 @@ if TYPE_CHECKING:
 
     from chaos_analysis.rundir import RunDir
 
+_LARGE = 100_000  # requests from which a second core is worth its while
+
 
 def from_run_folder(run_dir: Path, *, write: bool) -> Analysis:
     """See `chaos_analysis.analyse`."""
     run = open_run(run_dir)
     with _collector_paused():
-        analysis = _analyse(run)
+        analysis, pictures = _analyse(run, run.path if write else None)
         if write:
-            _write(analysis, run.path)
+            artefacts.write(analysis, run.path)
+            report.write(analysis, pictures, run.path)
     return analysis
 
 
 def from_locust_csv(prefix: str, out: Path) -> Analysis:
     """See `chaos_analysis.analyse_locust_csv`."""
     analysis = read_plain(prefix)
-    _write(analysis, out)
+    artefacts.write(analysis, out)
+    report.write(analysis, plots.draw_all(analysis, out), out)
     return analysis
 
 
@@ -56,35 +62,49 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _analyse(run: RunDir) -> Analysis:
+def _analyse(run: RunDir, out: Path | None) -> tuple[Analysis, tuple[Path, ...]]:
+    """The analysis, and the pictures that were drawn into `out`."""
     read = tables.build(run)
     experiment, _ = read_experiment(run.experiment)
     evidence = Evidence(read, experiment, run.run)
-    checks = check_all(evidence)
-    found = patterns.find_all(evidence)
-    rules = experiment.rules if experiment else ()
-    lasting = [rule.name for rule in rules if rule.persistence == "request"]
-    proposals = fixes.propose(found, read, Sources(run.path / "sources"), run.run, lasting)
-    outcome = verdict.verdict(checks, evidence.judged)
+    large = len(read.requests) >= _LARGE
+    with beside(lambda: check_all(evidence), worthwhile=large) as checking:
+        known = _known(evidence, run)
+        with beside(lambda: plots.draw_all(known, out) if out else (), worthwhile=large) as drawing:
+            found = patterns.find_all(evidence)
+            rules = experiment.rules if experiment else ()
+            lasting = [rule.name for rule in rules if rule.persistence == "request"]
+            proposals = fixes.propose(found, read, Sources(run.path / "sources"), run.run, lasting)
+            checks, pictures = checking(), drawing()
+    outcome = verdict.verdict(checks, known.slos)
+    analysis = replace(
+        known,
+        patterns=found,
+        proposals=artefacts.with_patches(proposals),
+        checks=checks,
+        verdict=outcome,
+        headline=verdict.headline(outcome, checks, known.slos, found, evidence),
+        exit_code=verdict.EXIT_CODES[outcome],
+        advice=verdict.advice(evidence, known.slos),
+    )
+    return analysis, pictures
+
+
+def _known(evidence: Evidence, run: RunDir) -> Analysis:
+    """The analysis before checks and finders, of which pictures show nothing: what follows from those is empty."""
     return Analysis(
         source="run",
         run=run.run,
         experiment=run.experiment,
-        tables=read,
-        endpoints=endpoint_stats(read),
-        patterns=found,
-        proposals=artefacts.with_patches(proposals),
-        checks=checks,
+        tables=evidence.tables,
+        endpoints=endpoint_stats(evidence.tables),
+        patterns=(),
+        proposals=(),
+        checks=(),
         slos=evidence.judged,
-        verdict=outcome,
-        headline=verdict.headline(outcome, checks, evidence.judged, found, evidence),
-        exit_code=verdict.EXIT_CODES[outcome],
-        advice=verdict.advice(evidence, evidence.judged),
+        verdict="invalid",
+        headline="",
+        exit_code=verdict.EXIT_CODES["invalid"],
         causes=evidence.causes,
         outcomes=Outcomes(evidence.outcomes, evidence.sites, evidence.later, evidence.modelled),
     )
-
-
-def _write(analysis: Analysis, out: Path) -> None:
-    artefacts.write(analysis, out)
-    report.write(analysis, plots.draw_all(analysis, out), out)

@@ -7,20 +7,26 @@ from pathlib import Path
 
 import pandas as pd
 
+from chaos_analysis.beside import beside
 from chaos_analysis.errors import CsvError
 from chaos_analysis.model import Tables
 from chaos_analysis.rundir import RunDir
 from chaos_analysis.tables import invariants, join, ledger, locust_csv, requests
 from chaos_analysis.tables._frames import Columns
+from chaos_analysis.tables.reached import Part, resolve, scan
 
 _SHAPES = {"status": "int", "shape": "object", "paths": "object"}
+_LARGE = 1 << 24  # bytes of requests from which a second core is worth its while
 
 
 def build(run: RunDir) -> Tables:
     """Read everything that is there; what is not, or not whole, is an empty table and a gap."""
-    client = requests.read(run.client_parts)
-    book = ledger.read(run.ledger_parts, run.reached_parts, run.app_dir)
-    gaps = [*run.gaps, *client.gaps, *book.gaps]
+    large = sum(part.stat().st_size for part in run.client_parts) >= _LARGE
+    with beside(lambda: _but_the_ledger(run), worthwhile=large) as reading:
+        book = ledger.read(run.ledger_parts, run.app_dir)
+        client, scanned = reading()
+    points = resolve(scanned, book.plans)
+    gaps = [*run.gaps, *client.gaps, *book.gaps, *points.gaps]
     if not run.client_parts:
         gaps.append("requests/ has no part: the load generator recorded nothing")
     if not run.ledger_parts:
@@ -44,14 +50,14 @@ def build(run: RunDir) -> Tables:
         faults=book.faults,
         calls=book.calls,
         answers=book.answers,
-        reached=book.reached,
+        reached=points.table,
         suppressed=book.suppressed,
         history=history,
         load=load,
         stages=_stages(run, client.rows),
         gaps=tuple(gaps),
         totals=pd.concat([client.totals, totals], ignore_index=True),
-        parts=pd.concat([client.parts, book.parts], ignore_index=True),
+        parts=pd.concat([client.parts, book.parts, points.parts], ignore_index=True),
         notes=book.notes,
         invariants=stated,
         resources=resources,
@@ -59,6 +65,10 @@ def build(run: RunDir) -> Tables:
         if shapes
         else Columns(("method", "name", *_SHAPES), _SHAPES).frame(),
     )
+
+
+def _but_the_ledger(run: RunDir) -> tuple[requests.ClientParts, tuple[Part, ...]]:
+    return requests.read(run.client_parts), scan(run.reached_parts)
 
 
 def empty() -> Tables:

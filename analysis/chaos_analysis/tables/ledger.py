@@ -1,4 +1,4 @@
-"""What the app's processes noted: `faults/*.jsonl` (events, calls, requests), `faults/*.reached` (injection points)."""
+"""What the app's processes noted: `faults/*.jsonl` (events, calls, requests); for `faults/*.reached` see `reached`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chaos_analysis.tables import reached
 from chaos_analysis.tables._frames import Columns, fields, path_below
 from chaos_analysis.tables._lines import blocks
 
@@ -45,34 +44,32 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger's tables, a row a part, what was not whole, and the middleware's notes."""
+    """The ledger's tables, a row a part, what was not whole, the middleware's notes, and each part's plans."""
 
     faults: pd.DataFrame
     calls: pd.DataFrame
     answers: pd.DataFrame
     suppressed: pd.DataFrame
-    reached: pd.DataFrame
     parts: pd.DataFrame
     gaps: tuple[str, ...]
     notes: tuple[str, ...]
+    plans: dict[str, dict[int, tuple[str, ...]]]
 
 
-def read(records: Sequence[Path], points: Sequence[Path], app_dir: str) -> Ledger:
+def read(records: Sequence[Path], app_dir: str) -> Ledger:
     """Read every part; call sites become relative to `app_dir`."""
     reader = _Reader(app_dir)
     for path in records:
         reader.read(path)
-    table, broken, gaps = reached.read(points, reader.plans)
-    parts = [*reader.parts, *((path.name, "app", len(table), count, True) for path, count in broken.items())]
     return Ledger(
         reader.faults(),
         reader.frame("call"),
         reader.frame("request"),
         reader.frame("suppressed"),
-        table,
-        pd.DataFrame(parts, columns=["part", "kind", "records", "broken", "closed"]),
-        (*reader.gaps, *gaps),
+        pd.DataFrame(reader.parts, columns=["part", "kind", "records", "broken", "closed"]),
+        tuple(reader.gaps),
         tuple(dict.fromkeys(reader.notes)),
+        reader.plans,
     )
 
 

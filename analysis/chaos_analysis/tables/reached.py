@@ -6,6 +6,7 @@ What follows a line's key is the same on many lines: each such text is taken apa
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,7 @@ import pandas as pd
 from chaos_analysis.tables._lines import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 COLUMNS = ("key", "stage", "plan", "target", "occurrence", "part", "rules")
@@ -32,48 +33,80 @@ class _Point(NamedTuple):
     occurrence: int = 0
 
 
-def read(
-    paths: Sequence[Path], plans: Mapping[str, Mapping[int, tuple[str, ...]]]
-) -> tuple[pd.DataFrame, dict[Path, int], list[str]]:
-    """All points, the broken lines of each part, and gaps. `plans` are each part's rules by plan number."""
-    parts, broken, gaps = [[np.empty(0, dtype=_TYPES.get(name, object)) for name in COLUMNS]], {}, []
-    for path in paths:
-        try:
-            columns, bad = _read(path, plans.get(path.stem, {}))
-        except OSError as error:
-            gaps.append(f"faults/{path.name} cannot be read: {error.strerror}")
-            continue
-        parts.append(columns)
-        broken[path] = bad
-        if bad:
-            gaps.append(f"faults/{path.name}: {bad} lines could not be read")
-    joined = zip(COLUMNS, map(np.concatenate, zip(*parts, strict=True)), strict=True)
-    return pd.DataFrame({name: pd.Series(v, dtype=v.dtype, copy=False) for name, v in joined}, copy=False), broken, gaps
+@dataclass(frozen=True)
+class Part:
+    """One part as scanned: its whole lines' keys, the number of what follows each, and that by number."""
+
+    path: Path
+    keys: np.ndarray
+    numbers: np.ndarray
+    points: tuple[_Point, ...]
+    broken: int
+    error: str
 
 
-def _read(path: Path, plans: Mapping[int, tuple[str, ...]]) -> tuple[list[np.ndarray], int]:
-    """One part's columns, and how many of its lines are broken."""
-    keys, numbers, known, cut = _split(path)
-    points = [_point(text) for text in known]
+@dataclass(frozen=True)
+class Reached:
+    """All points, a row a part, and what was not whole."""
+
+    table: pd.DataFrame
+    parts: pd.DataFrame
+    gaps: tuple[str, ...]
+
+
+def scan(paths: Sequence[Path]) -> tuple[Part, ...]:
+    """Every part, without its plans, which stand in the ledger's other files."""
+    return tuple(map(_scan, paths))
+
+
+def resolve(parts: Sequence[Part], plans: Mapping[str, Mapping[int, tuple[str, ...]]]) -> Reached:
+    """The parts with the rules of their plans; `plans` are each part's rules by plan number."""
+    columns = [[np.empty(0, dtype=_TYPES.get(name, object)) for name in COLUMNS]]
+    columns += [_columns(part, plans.get(part.path.stem, {})) for part in parts]
+    joined = zip(COLUMNS, map(np.concatenate, zip(*columns, strict=True)), strict=True)
+    table = pd.DataFrame({name: pd.Series(v, dtype=v.dtype, copy=False) for name, v in joined}, copy=False)
+    rows = [(part.path.name, "app", len(table), part.broken, True) for part in parts if not part.error]
+    gaps = tuple(gap for part in parts for gap in _gaps(part))
+    return Reached(table, pd.DataFrame(rows, columns=["part", "kind", "records", "broken", "closed"]), gaps)
+
+
+def _gaps(part: Part) -> Iterator[str]:
+    if part.error:
+        yield f"faults/{part.path.name} cannot be read: {part.error}"
+    if part.broken:
+        yield f"faults/{part.path.name}: {part.broken} lines could not be read"
+
+
+def _scan(path: Path) -> Part:
+    error = ""
+    try:
+        keys, numbers, known, cut = _split(texts(path))
+    except OSError as failed:
+        keys, numbers, known, cut = _split(())
+        error = failed.strerror or "it cannot be opened"
+    points = tuple(map(_point, known))
     good = np.array([point.plan is not None for point in points], dtype=bool)[numbers]
     good &= np.fromiter((_UNREADABLE not in key for key in keys), dtype=bool, count=len(keys))
-    numbers = numbers[good]
-    values = [(*point, path.stem, plans.get(point.plan or 0, ())) for point in points]
-    columns = [_column(name, [value[i] for value in values], numbers) for i, name in enumerate(COLUMNS[1:])]
-    return [keys[good], *columns], len(good) - len(numbers) + cut
+    return Part(path, keys[good], numbers[good], points, len(good) - int(good.sum()) + cut, error)
 
 
-def _split(path: Path) -> tuple[np.ndarray, np.ndarray, list[str], int]:
+def _columns(part: Part, plans: Mapping[int, tuple[str, ...]]) -> list[np.ndarray]:
+    values = [(*point, part.path.stem, plans.get(point.plan or 0, ())) for point in part.points]
+    names = enumerate(COLUMNS[1:])
+    return [part.keys, *(_column(name, [value[i] for value in values], part.numbers) for i, name in names)]
+
+
+def _split(blocks: Iterable[tuple[bytes, bool]]) -> tuple[np.ndarray, np.ndarray, list[str], int]:
     """The lines' keys, the number of what follows each, those texts by number, and how many lines have no end."""
     known: defaultdict[str, int] = defaultdict(count().__next__)
-    keys, numbers, cut = [np.empty(0, dtype=object)], [np.empty(0, dtype=np.int64)], 0
-    for block, whole in texts(path):
+    keys, numbers, cut = [np.empty(0, dtype=object)], [np.empty(0, dtype=np.int32)], 0
+    for block, whole in blocks:
         if not whole:
             cut = 1
             continue
         starts, _, rests = zip(*[line.partition("\t") for line in _lines(block)], strict=True)
         keys.append(np.fromiter(starts, dtype=object, count=len(starts)))
-        numbers.append(np.fromiter(map(known.__getitem__, rests), dtype=np.int64, count=len(rests)))
+        numbers.append(np.fromiter(map(known.__getitem__, rests), dtype=np.int32, count=len(rests)))
     return np.concatenate(keys), np.concatenate(numbers), list(known), cut
 
 

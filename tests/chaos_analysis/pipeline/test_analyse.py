@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import chaos_analysis
-from chaos_analysis import analyse
+from chaos_analysis import analyse, pipeline, tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,20 @@ def test_schemas_are_sound_and_refuse_what_is_not_theirs(schema: str) -> None:
     """Each is a valid JSON Schema, and not one that takes anything."""
     Draft202012Validator.check_schema(json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
     assert _errors(schema, {"version": 2})
+
+
+def test_two_cores_find_what_one_does(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large run is read and looked at by two processes at once: every file is the same, byte for byte."""
+    folder, _ = make_run(requests=1500, own_bug=0.1, collateral=0.1, slow_recovery=1.0)
+    analyse(folder)
+    made = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert {path.suffix for path in made} >= {".png", ".json", ".html"}
+    for path in folder.glob("*.png"):
+        path.unlink()
+    monkeypatch.setattr(tables, "_LARGE", 0)
+    monkeypatch.setattr(pipeline, "_LARGE", 0)
+    analyse(folder)
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == made
 
 
 def test_everything_promised_is_written(make_run: MakeRun) -> None:
