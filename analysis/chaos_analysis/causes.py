@@ -4,6 +4,7 @@
 `dependency`   a fault at an outbound call became an error answer
 `content`      a fault at an outbound call, and an answer that looks fine without its content
 `delay`        an injected delay took longer than the client waits
+`earlier`      a fault of an earlier request left behind what this one failed by (`tables.aftermath`)
 `none`         it met no fault that could explain it
 """
 
@@ -25,6 +26,7 @@ COLUMNS = ("cause", "direct", "rule", "fault", "seam", "target", "file", "line",
 _TYPES = {"direct": bool, "line": np.float64}
 _HARMLESS = ("noop",)
 _DELAYS = ("latency", "slow_body")
+_WAITS = ("slow_statement", "lock_contention", "pool_exhaustion")  # delays, where the client gave up before their end
 _EVENT = ("key", "rule", "fault", "seam", "target", "file", "line", "function", "measured")
 
 
@@ -53,6 +55,9 @@ class _Answer(NamedTuple):
     line: float = 0.0
 
 
+_NOTHING = _Answer()
+
+
 def _never(_endpoint: str, _rule: str) -> bool:
     return False
 
@@ -68,14 +73,30 @@ def attribute(tables: Tables, lethal: Callable[[str, str], object] = _never) -> 
     keys = set(failed["key"])
     events = _events(tables.faults, keys)
     answers = _answers(tables.answers, keys)
+    earlier = _earlier(tables.faults, failed)
     columns = zip(*(failed[name].tolist() for name in ("key", "endpoint", "status", "error_class")), strict=True)
     found = [
-        _blame(int(status), str(error), _ranked(events.get(key, ()), endpoint, lethal), answers.get(key, _Answer()))
-        for key, endpoint, status, error in columns
+        _row("earlier", True, event, answers.get(key, _NOTHING))  # noqa: FBT003 - `direct`
+        if event is not None
+        else _blame(int(status), str(error), _ranked(events.get(key, ()), endpoint, lethal), answers.get(key, _NOTHING))
+        for event, (key, endpoint, status, error) in zip(earlier, columns, strict=True)
     ]
     values = zip(COLUMNS, list(zip(*found, strict=True)) or [()] * len(COLUMNS), strict=True)
     told = pd.DataFrame({name: pd.Series(value, dtype=_TYPES.get(name, object)) for name, value in values})
     return pd.concat([failed.drop(columns=["rule", "error"]), told], axis=1)
+
+
+def _is_delay(event: _Event, delays: Sequence[str]) -> bool:
+    """It held the call up, and did not end it, as far as it is known."""
+    return event.fault in _WAITS or event.did in (None, "done", event.fault) if event.fault in delays else False
+
+
+def _earlier(faults: pd.DataFrame, failed: pd.DataFrame) -> list[_Event | None]:
+    """The fault of an earlier request by which each one failed, None for most."""
+    places = failed["because"].tolist() if "because" in failed else [-1] * len(failed)
+    needed = sorted({place for place in places if place >= 0})
+    events = dict(zip(needed, map(_Event._make, _records(faults.iloc[needed][list(_EVENT)])), strict=True))
+    return [events.get(place) for place in places]
 
 
 def _ranked(events: Sequence[_Event], endpoint: str, lethal: Callable[[str, str], object]) -> Sequence[_Event]:
@@ -93,14 +114,16 @@ def _blame(status: int, error_class: str, events: Sequence[_Event], answer: _Ans
             return _row("edge", _edge_shows(event, status), event, answer)
     outbound = [event for event in harmful if event.seam != "wsgi"]
     named = [event for event in outbound if _names(answer, event)]
-    ended = [event for event in outbound if event.fault not in _DELAYS or event.did not in (None, "done", event.fault)]
+    gave_up = status == 0 or error_class.endswith("Timeout")
+    delays = (*_DELAYS, *_WAITS) if gave_up else _DELAYS
+    ended = [event for event in outbound if not _is_delay(event, delays)]
     if named or ended:
         event = (named or ended)[-1]
         cause = "content" if 0 < status < 400 else "dependency"
         return _row(cause, bool(named) and cause == "dependency", event, answer)
-    delays = [event for event in harmful if event.fault in _DELAYS]
-    if delays and (status == 0 or error_class.endswith("Timeout")):
-        longest = max(delays, key=_seconds)
+    waited = [event for event in harmful if event.fault in delays]
+    if waited and gave_up:
+        longest = max(waited, key=_seconds)
         return _row("edge" if longest.seam == "wsgi" else "delay", False, longest, answer)  # noqa: FBT003 - `direct`
     return "none", False, "", "", "", None, None, float("nan"), None, answer.error, answer.text
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SIGNIFICANT = 0.05
 _COLUMNS = (
     *("key", "stage", "endpoint", "started", "response_ms", "status", "error"),
-    *("ok", "rules", "rule", "control"),
+    *("ok", "rules", "rule", "control", "after"),
 )
 _TEST_COLUMNS = ("kind", "endpoint", "rule", "hits", "n", "control_hits", "control_n", "p")
 
@@ -90,8 +90,8 @@ class Evidence:
 
     @cached_property
     def recovery(self) -> pd.DataFrame:
-        """Requests after the faults."""
-        return self.rows[self.rows["stage"] == "recovery"]
+        """Requests after the faults, without those that failed by what a fault left behind: it has its own finding."""
+        return self.rows[(self.rows["stage"] == "recovery") & (self.rows["after"] == "")]
 
     @cached_property
     def control(self) -> pd.DataFrame:

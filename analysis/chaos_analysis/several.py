@@ -68,7 +68,7 @@ def modelled(evidence: Evidence) -> tuple[Modelled, ...]:
     """Every endpoint and rule that the model was asked about, in the order of their names."""
     asked = [
         _Asked(endpoint, met, rule, effect)
-        for endpoint, met in sorted(_met(evidence.chaos).items())
+        for endpoint, met in sorted(_met(evidence.chaos[evidence.chaos["after"] == ""]).items())
         for rule, effect in _effects(met).items()
     ]
     qs = adjusted([one.effect.p for one in asked])

@@ -74,9 +74,9 @@ def _noted(evidence: Evidence) -> pd.DataFrame:
     table = last.assign(place=at)[at >= 0]
     at = at[at >= 0]
     table = table.assign(
-        **{name: rows[name].to_numpy()[at] for name in ("ok", "control", "stage", "started")},
+        **{name: rows[name].to_numpy()[at] for name in ("ok", "control", "stage", "started", "after")},
     )
-    return table[table["control"].astype(bool)]
+    return table[table["control"].astype(bool) | (table["after"] != "")]
 
 
 def _counted(

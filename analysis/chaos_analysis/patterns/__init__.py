@@ -34,10 +34,14 @@ from chaos_analysis.patterns import (
     missing_timeout,
     n_plus_one,
     no_retry,
+    no_rollback,
+    no_statement_timeout,
     no_transaction_retry,
     non_idempotent_retry,
+    pool_wait,
     retry_storm,
     slow_recovery,
+    stale_pool,
     tail_latency,
     unchecked_body,
     unhandled_exception,
@@ -55,6 +59,10 @@ if TYPE_CHECKING:
 FINDERS = (
     invariant_violated,
     missing_timeout,
+    no_statement_timeout,
+    pool_wait,
+    stale_pool,
+    no_rollback,
     dependency_error,
     wrong_content,
     collateral,
@@ -64,6 +72,8 @@ FINDERS = (
     tail_latency,
     error_rate,
 )
+
+_LATER = ("no_rollback", "stale_pool")
 
 LACKS: tuple[ModuleType, ...] = (
     no_retry,
@@ -88,8 +98,9 @@ def find_all(evidence: Evidence) -> tuple[Pattern, ...]:
 
 
 def _whole(lack: Pattern, wholes: Iterable[Pattern]) -> str | None:
-    """The first of these at the call site of what is lacking."""
-    return next((whole.id for whole in wholes if lack.site is not None and whole.site == lack.site), None)
+    """The first of these at the call site of what is lacking; rather not one of what later requests failed by."""
+    here = [whole for whole in wholes if lack.site is not None and whole.site == lack.site]
+    return next((whole.id for whole in sorted(here, key=lambda one: one.finder in _LATER)), None)
 
 
 def _told_apart(patterns: Iterable[Pattern]) -> Iterator[Pattern]:

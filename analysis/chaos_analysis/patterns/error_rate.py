@@ -42,7 +42,7 @@ def _pattern(endpoint: str, rows: pd.DataFrame, before: pd.DataFrame, q: float, 
     open_ones = here[~here["proven"] & ~here["control"]]
     explained = here.loc[here["proven"], "rule"].value_counts()
     rate, baseline = proportion(len(here), len(rows)), proportion(_failed(before), len(before))
-    alone = int(here["control"].sum())
+    alone = int((here["control"] & ~here["proven"]).sum())
     facts = [(f"failed by {rule}", wording.count(n)) for rule, n in explained.items()]
     facts += [("failed without a fault", wording.count(alone))] if alone else []
     facts += (

@@ -8,7 +8,7 @@ import numpy as np
 
 from chaos_analysis import wording
 from chaos_analysis.model import Pattern
-from chaos_analysis.patterns import _words
+from chaos_analysis.patterns import _waits, _words
 from chaos_analysis.stats import proportion, quantile
 from chaos_analysis.tables.keys import among
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _QUANTILES = (0.99, 0.95)
 _RISE = 2.0  # far above what two runs of the same code differ by
 _EXPLAINED = 0.8
+_DELAYS = ("latency", "slow_body", "slow_statement", "lock_contention", "pool_exhaustion")
 
 
 class _Rise(NamedTuple):
@@ -48,11 +49,15 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
 
 
 def _delayed(evidence: Evidence) -> dict[str, set[str]]:
-    """Request keys by where an injected delay met them: at the edge or at a call."""
+    """Request keys by where an injected delay met them: at the edge, at a call, or in a pool that a fault of another
+    request held.
+    """
     faults = evidence.tables.faults
-    delays = faults[faults["fault"].isin(["latency", "slow_body"])]
+    delays = faults[faults["fault"].isin(_DELAYS)]
     edge = delays["seam"] == "wsgi"
-    return {"at the edge": set(delays.loc[edge, "key"]), "at a call": set(delays.loc[~edge, "key"])}
+    there = {"at the edge": set(delays.loc[edge, "key"]), "at a call": set(delays.loc[~edge, "key"])}
+    beside = _waits.in_a_held_pool(evidence)
+    return {**there, "in a pool that a fault held": beside} if beside else there
 
 
 def _quantile(rows: pd.DataFrame, p: float) -> Estimate:

@@ -11,7 +11,7 @@ from chaos_analysis.beside import beside
 from chaos_analysis.errors import CsvError
 from chaos_analysis.model import Tables
 from chaos_analysis.rundir import RunDir
-from chaos_analysis.tables import invariants, join, ledger, locust_csv, requests
+from chaos_analysis.tables import aftermath, invariants, join, ledger, locust_csv, requests
 from chaos_analysis.tables._frames import Columns
 from chaos_analysis.tables.reached import Part, resolve, scan
 
@@ -45,8 +45,9 @@ def build(run: RunDir) -> Tables:
     stated, unread = invariants.read(run.path / "invariants.jsonl")
     gaps += unread
     shapes = [requests.read_objects(path, _SHAPES, ("method", "name"))[0] for path in run.shape_parts]
+    rows = join.rows_with_faults(client.rows, book.faults)
     return Tables(
-        requests=join.rows_with_faults(client.rows, book.faults),
+        requests=aftermath.told(rows, book.faults, book.calls, book.answers),
         faults=book.faults,
         calls=book.calls,
         answers=book.answers,

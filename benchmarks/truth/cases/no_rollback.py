@@ -11,8 +11,7 @@ from flask import Flask, jsonify
 from benchmarks.truth.case import Case
 
 CASE = Case(
-    finder="collateral",
-    where="GET /items",
+    finder="no_rollback",
     endpoints=["GET /items", "GET /about"],
     rules=[
         {
@@ -28,8 +27,9 @@ CASE = Case(
     least=3,
     needs=["postgresql"],
     also={
-        "error_rate": "the failures of requests without a fault have no proven cause among the faults",
-        "slow_recovery": "the connections are still in their transactions when the faults end",
+        "dependency_error": "the request that meets the fault fails, too",
+        "unmapped_error": "nobody catches what the driver raises",
+        "no_transaction_retry": "and nobody tries again",
     },
 )
 COUNT = "SELECT count(*) FROM stock"
@@ -44,7 +44,7 @@ def defect() -> Flask:
     def items():
         connection = pool.get()
         try:
-            row = connection.execute(COUNT).fetchone()  # <- also: dependency_error, unmapped_error, no_transaction_retry
+            row = connection.execute(COUNT).fetchone()  # <- defect
             connection.commit()
             return jsonify(count=row[0])
         finally:
