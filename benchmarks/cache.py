@@ -1,8 +1,8 @@
 """What the cache seam costs a command that no rule is for, with redis-py and valkey-py.
 
-As benchmarks/http_client.py: in pairs inside one process, all seams installed, a rule for the seam that this call does
-not match, the client's real code down to a connection to nobody. `unkeyed`: no current request. `noted`: a call of a
-keyed request, looked up, timed, its site found and its note kept. No target is set for either.
+As benchmarks/http_client.py: in pairs (benchmarks/pairs.py), all seams installed, a rule for the seam that this call
+does not match, the client's real code down to a connection to nobody. `unkeyed`: no current request. `noted`: a call
+of a keyed request, looked up, timed, its site found and its note kept. No target is set for either.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import redis
 import valkey
 
-from benchmarks.http_client import difference
+from benchmarks.pairs import difference
 from chaos_middleware import ChaosMiddleware
 from chaos_middleware.experiment import parse
 

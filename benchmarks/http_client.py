@@ -1,36 +1,30 @@
 """What the http_client seam costs a call that no rule is for, in every library that it drives.
 
-In pairs inside one process: the library's real code down to a connection to nobody, so that no network blurs the
+In pairs (benchmarks/pairs.py): the library's real code down to a connection to nobody, so that no network blurs the
 difference. All seams are installed, and the experiment has a rule for the seam that this call does not match.
 `unkeyed`: no current request, against no seam. `noted`: a call of a keyed request, looked up, timed, its site found and
-its note kept, against no seam; this is the row that has the target. The figure is the median over the pairs, with the
-distribution-free interval of a median, as a shared machine's interruptions are rare and large.
+its note kept, against no seam; this is the row that has the target.
 """
 
 from __future__ import annotations
 
-import gc
 import http.client
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpcore
+import httpx
 import requests
 import urllib3
-from scipy.stats import binom
 
+from benchmarks.pairs import difference
 from chaos_middleware import ChaosMiddleware
-from chaos_middleware.carry import CARRY
 from chaos_middleware.experiment import parse
-from chaos_middleware.request import Request, current
-from chaos_middleware.seams import SEAMS
 from chaos_middleware.seams.http_client import wire
 
-PAIRS = 60
-CALLS = 100
 TARGET = 5.0  # µs
 HERE = Path(__file__).parent
 RULE = {"name": "elsewhere", "seam": "http_client", "rate": 1, "match": {"path": ["/else*"]}, "fault": {"type": "noop"}}
@@ -44,7 +38,34 @@ class Nobody(wire.Peer):
         return 1.0
 
 
-PEER: Any = Nobody(wire.answer(200, b"{}"))
+class NobodysStream(httpcore.NetworkStream):
+    """The same for httpx."""
+
+    def read(self, *_args: Any, **_kwargs: Any) -> bytes:
+        """The answer."""
+        return ANSWER
+
+    def write(self, *_args: Any, **_kwargs: Any) -> None:
+        """Sent, to nobody."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def get_extra_info(self, _info: str) -> Any:
+        """There is none."""
+        return None
+
+
+class NobodysNetwork(httpcore.NetworkBackend):
+    """Where httpx connects to nobody."""
+
+    def connect_tcp(self, *_args: Any, **_kwargs: Any) -> NobodysStream:
+        """A connection."""
+        return NobodysStream()
+
+
+ANSWER = wire.answer(200, b"{}")
+PEER: Any = Nobody(ANSWER)
 
 
 def run() -> list[dict[str, Any]]:
@@ -70,6 +91,10 @@ def _calls() -> dict[str, Callable[[], object]]:
     timeout = urllib3.Timeout(connect=1, read=2)
     connection = http.client.HTTPConnection("127.0.0.1", 1, timeout=1)
 
+    transport = httpx.HTTPTransport(verify=False)
+    transport._pool._network_backend = NobodysNetwork()
+    client = httpx.Client(transport=transport, trust_env=False)
+
     def by_http_client() -> None:
         connection.request("GET", "/ok")
         connection.getresponse().read()
@@ -78,47 +103,8 @@ def _calls() -> dict[str, Callable[[], object]]:
         "urllib3": lambda: manager.request("GET", "http://127.0.0.1:1/ok", timeout=timeout),
         "requests": lambda: session.get("http://127.0.0.1:1/ok", timeout=(1, 2)),
         "http.client": by_http_client,
+        "httpx": lambda: client.get("http://127.0.0.1:1/ok"),
     }
-
-
-def difference(call: Callable[[], object], request: Request | None) -> dict[str, Any]:
-    """What a call costs more with every seam, in `microseconds`, with its interval: of this request, or of none."""
-    token = current.set(request)
-    differences = []
-    try:
-        for pair in range(-3, PAIRS):  # the first ones warm up
-            _switch("uninstall")
-            without = _per_call(call, request)
-            _switch("install")
-            difference = _per_call(call, request) - without
-            if pair >= 0:
-                differences.append(difference)
-    finally:
-        current.reset(token)
-    differences.sort()
-    low = int(binom.ppf(0.025, PAIRS, 0.5))
-    return {
-        "microseconds": (differences[PAIRS // 2 - 1] + differences[PAIRS // 2]) / 2,
-        "low": differences[low - 1],
-        "high": differences[PAIRS - low],
-    }
-
-
-def _switch(how: str) -> None:
-    for patches in (CARRY, *SEAMS):
-        getattr(patches, how)()
-
-
-def _per_call(call: Callable[[], object], request: Request | None) -> float:
-    """CPU microseconds of a call."""
-    gc.collect()
-    started = time.thread_time()
-    for _ in range(CALLS):
-        call()
-        if request is not None:
-            request.calls.clear()  # a request makes a few calls, not thousands
-    seconds = time.thread_time() - started
-    return seconds / CALLS * 1e6
 
 
 @contextmanager

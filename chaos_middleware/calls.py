@@ -5,8 +5,8 @@ A seam brings a `Call` of its own, an `Exchange` in its driver's terms and a `Ca
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from sys import _getframe
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 
@@ -74,7 +74,7 @@ class Exchange:
         self.request = request
         self.call = call
         injector = request.injector
-        self._spot = injector.frames.spot(sys._getframe(self.depth))
+        self._spot = injector.frames.spot(_getframe(self.depth))
         if injector.places.get((request.stage, request.path, call.seam, call.facts)) is not NOTHING:
             self.occurrence, self.firings = injector.reach(request, call)
             for firing in self.firings:

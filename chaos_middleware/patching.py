@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from functools import partial, reduce
+from functools import partial, reduce, wraps
 from importlib.abc import Loader, MetaPathFinder
+from inspect import CO_VARARGS, CO_VARKEYWORDS
 from threading import RLock
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 if TYPE_CHECKING:
@@ -18,6 +20,42 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _lock = RLock()
+
+
+_UNLESS = """
+def hooked({names}):
+    found = _look()
+    return _original({names}) if found is None else _instead(found, ({names},), {{}})
+"""
+
+
+def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's parameters, where all of them can be given by position; else none."""
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, CodeType) or code.co_flags & (CO_VARARGS | CO_VARKEYWORDS) or code.co_kwonlyargcount:
+        return ()
+    return code.co_varnames[: code.co_argcount]
+
+
+def unless(look: Callable[[], Any], original: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:
+    """`original`, unless `look()` finds something: then `instead(found, args, kwargs)`.
+
+    Its parameters are spelled out, where that can be: to collect whatever comes and hand it on would cost as much as
+    all the rest of a hook.
+    """
+    names = parameters(original)
+    if not names:
+
+        @wraps(original)
+        def hooked(*args: Any, **kwargs: Any) -> Any:
+            found = look()
+            return original(*args, **kwargs) if found is None else instead(found, args, kwargs)
+
+        return hooked
+    made: dict[str, Any] = {"_look": look, "_original": original, "_instead": instead}
+    exec(_UNLESS.format(names=", ".join(names)), made)  # noqa: S102 - nothing but the names of parameters goes in
+    made["hooked"].__defaults__ = original.__defaults__
+    return wraps(original)(made["hooked"])
 
 
 class Change(Protocol):

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from chaos_middleware.patching import Patches, Replace
+from chaos_middleware.patching import Patches, Replace, parameters, unless
 
 
 @pytest.fixture
@@ -121,3 +121,33 @@ def test_a_function_that_is_gone_is_told_and_breaks_nothing(make_module):
     with pytest.warns(RuntimeWarning, match="changed has no Other.name any more"):
         assert importlib.import_module("changed").Thing().name() == "real"
     patches.uninstall()
+
+
+def _starred(one, two=2, *, three=3):
+    return one, two, three
+
+
+def _plain(one, two=2, three=3):
+    return one, two, three
+
+
+@pytest.mark.parametrize(
+    ("original", "given"), [(_starred, ((1,), {"three": 4})), (_plain, ((1, 2, 4), {}))], ids=["starred", "plain"]
+)
+def test_a_hook_takes_what_the_original_takes(original, given):
+    """By position, by name, with its defaults: the original runs, unless there is something; then all is handed on."""
+    found, seen = [None], []
+    hooked = unless(lambda: found[0], original, lambda *handed: seen.append(handed))
+    assert hooked.__wrapped__ is original
+    assert hooked(1, three=4) == hooked(one=1, three=4) == (1, 2, 4)
+    with pytest.raises(TypeError):
+        hooked(1, four=4)
+    assert seen == []
+    found[0] = "request"
+    hooked(1, three=4)
+    assert seen == [("request", *given)]
+
+
+def test_parameters_are_told_where_all_can_be_given_by_position():
+    """Of a function with keyword-only ones, and of one in C, there are none."""
+    assert (parameters(_starred), parameters(_plain), parameters(print)) == ((), ("one", "two", "three"), ())

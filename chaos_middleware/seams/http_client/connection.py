@@ -32,6 +32,15 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
             original(conn, message_body, encode_chunked=encode_chunked)
             return
         exchange = _ConnectionExchange(request, conn)
+        if not exchange.firings:
+            try:
+                original(conn, message_body, encode_chunked=encode_chunked)
+            except BaseException as error:
+                exchange.error = error
+                exchange.note()
+                raise
+            conn.getresponse = exchange.plain
+            return
         try:
             exchange.open()
             original(conn, message_body, encode_chunked=encode_chunked)
@@ -48,14 +57,14 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
 
 class _ConnectionExchange(HttpExchange):
     depth = 3
+    _aside: Any = None
+    _peer: wire.Peer | None = None
+    _late_error: Exception | None = None
 
     def __init__(self, request: Request, conn: Any) -> None:
         self._conn = conn
         self._timeout = conn.timeout
-        self._aside: Any = None
-        self._peer: wire.Peer | None = None
-        self._late_error: Exception | None = None
-        method, url = conn._buffer[0].decode("latin-1").split(" ")[:2]  # it is kept nowhere else
+        method, url, _ = str(conn._buffer[0], "latin-1").split(" ", 2)  # it is kept nowhere else
         host = conn._tunnel_host or conn.host  # behind a proxy, the one that is asked
         self._asked = conn.timeout if conn.sock is None else conn.sock.gettimeout()
         super().__init__(request, http_call(method, host, url))
@@ -86,8 +95,22 @@ class _ConnectionExchange(HttpExchange):
         self._sock = self._conn.sock
         self._conn.getresponse = self._getresponse
 
+    def plain(self) -> Any:
+        """In the place of the connection's next `getresponse`, where no fault is."""
+        conn, self._conn = self._conn, None
+        _uncover(conn)
+        try:
+            response = conn.getresponse()
+            self.status = response.status
+        except BaseException as error:
+            self.error = error
+            raise
+        finally:
+            self.note()
+        return response
+
     def _getresponse(self) -> Any:
-        vars(self._conn).pop("getresponse", None)  # uncovers the class's own
+        _uncover(self._conn)
         try:
             response = self._finish()
             self.status = response.status
@@ -157,6 +180,14 @@ class _ConnectionExchange(HttpExchange):
         response = kind(peer, method=conn._method)
         response.begin()
         return response
+
+
+def _uncover(conn: Any) -> None:
+    """The class's own `getresponse` is back. By way of `vars` every later access to the connection would be slow."""
+    try:  # noqa: SIM105 - suppress costs a microsecond
+        del conn.getresponse
+    except AttributeError:
+        pass
 
 
 @lru_cache(maxsize=64)

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from functools import wraps
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from chaos_middleware.errors import mark_injected
+from chaos_middleware.patching import parameters, unless
 from chaos_middleware.request import current
 from chaos_middleware.seams.http_client import wire
 from chaos_middleware.seams.http_client.exchange import HttpExchange, http_call, seconds
 
+if TYPE_CHECKING:
+    from chaos_middleware.request import Request
+
 
 def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
     """`_make_request`, with faults for the calls of a current request."""
+    names = parameters(original)
+    timeout, headers = (names.index(name) if name in names else 0 for name in ("timeout", "headers"))
 
-    @wraps(original)
-    def _make_request(*attempt: Any, **kwargs: Any) -> Any:
-        request = current.get()
-        if request is None:
-            return original(*attempt, **kwargs)
+    def noted(request: Request, attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         pool = attempt[0]
         exchange = _PoolExchange(request, http_call(attempt[2], pool.host, attempt[3]))
-        exchange.asked, exchange.headers = kwargs.get("timeout", pool.timeout), kwargs.get("headers")
+        exchange.asked = attempt[timeout] if timeout else kwargs.get("timeout", pool.timeout)
+        exchange.headers = attempt[headers] if headers else kwargs.get("headers")
         try:
-            response = exchange.faulted(original, attempt, kwargs) if exchange.firings else original(*attempt, **kwargs)
+            if exchange.firings:
+                response = exchange.faulted(original, attempt[:4], {**dict(zip(names[4:], attempt[4:])), **kwargs})
+            else:
+                response = original(*attempt, **kwargs)
             exchange.status = response.status
         except BaseException as error:
             exchange.error = error
@@ -32,11 +37,11 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
             exchange.note()
         return response
 
-    return _make_request
+    return unless(current.get, original, noted)
 
 
 class _PoolExchange(HttpExchange):
-    depth = 2
+    depth = 4  # and the library's own `urlopen`
     asked: Any = None  # the caller's `Timeout`
 
     def faulted(self, original: Callable[..., Any], attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -57,6 +62,8 @@ class _PoolExchange(HttpExchange):
     def timeouts(self) -> tuple[float | None, float | None]:
         """As the caller gave them, with the bound on both together applied."""
         timeout = self.asked
+        if not hasattr(timeout, "total"):  # what is private in urllib3 was called by hand
+            return seconds(timeout), seconds(timeout)
         if timeout.total is not None:
             timeout = timeout.clone()
             timeout.start_connect()  # only then it knows the rest
