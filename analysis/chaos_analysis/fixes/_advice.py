@@ -190,6 +190,14 @@ ADVICE = {
         "https://docs.sqlalchemy.org/en/20/orm/session_basics.html",
         "A rollback in a handler for one class of errors leaves the others: put it where every way out passes.",
     ),
+    "no_fallback": _Words(
+        "Show the page without the part that is missing",
+        "Catch this client's errors around this call only, leave the part out or use the last value known, mark the "
+        "answer (`degraded: true`), and log it. Give the call a timeout that the page can afford.",
+        "Google, Site Reliability Engineering, Addressing Cascading Failures, Load Shedding and Graceful Degradation: "
+        "https://sre.google/sre-book/addressing-cascading-failures/",
+        "Only where the part is optional: an answer that is wrong without it should be a 503.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "

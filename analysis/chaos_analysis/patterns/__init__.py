@@ -33,6 +33,7 @@ from chaos_analysis.patterns import (
     missing_backoff,
     missing_timeout,
     n_plus_one,
+    no_fallback,
     no_retry,
     no_rollback,
     no_statement_timeout,
@@ -83,6 +84,7 @@ LACKS: tuple[ModuleType, ...] = (
     unchecked_body,
     n_plus_one,
     non_idempotent_retry,
+    no_fallback,
     cache_on_critical_path,
     no_transaction_retry,
 )
