@@ -21,6 +21,8 @@ from chaos_middleware.seams import SEAMS
 from chaos_middleware.seams.wsgi import Edge
 from chaos_middleware.unseen import UNSEEN
 
+PATCHES = (CARRY, UNSEEN, *SEAMS)
+
 
 class ChaosMiddleware:
     """Faults for the requests of `app`, as an experiment says.
@@ -71,7 +73,7 @@ class ChaosMiddleware:
             AppFrames(str(app_dir or os.environ.get("CHAOS_APP_DIR") or Path.cwd())),
         )
         self._edge = Edge(app, self.injector)
-        for patches in (CARRY, UNSEEN, *SEAMS):
+        for patches in PATCHES:
             patches.install()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -84,7 +86,7 @@ class ChaosMiddleware:
         """Take every fault and every patch away for good; the app is served as if it had never been wrapped."""
         if self._edge is None or self.injector is None:
             return
-        for patches in (CARRY, UNSEEN, *SEAMS):
+        for patches in PATCHES:
             patches.uninstall()
         self._edge.uninstall()
         self._edge = None

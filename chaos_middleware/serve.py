@@ -20,7 +20,7 @@ from chaos_middleware.answers import WsgiApp
 from chaos_middleware.errors import ChaosError, ServeError
 from chaos_middleware.experiment import Experiment, load
 from chaos_middleware.loading import check_target, load_app
-from chaos_middleware.middleware import ChaosMiddleware
+from chaos_middleware.middleware import PATCHES, ChaosMiddleware
 from chaos_middleware.servers import BY_REQUEST_ONLY, SERVERS, Server, Service
 
 THREADED = "threads"  # --server: the best that has threads
@@ -147,11 +147,16 @@ def _unsupported(server: Server, experiment: Experiment | None) -> list[str]:
 
 def _app(args: argparse.Namespace, app_dir: str, experiment: Experiment | None) -> WsgiApp:
     """The app as it is served, made in the process that serves it."""
-    app = load_app(args.target, app_dir)
     if args.plain:
-        return app
+        return load_app(args.target, app_dir)
     run_dir = Path(args.run_dir) if args.run_dir else None
+    early = PATCHES if experiment is not None else ()
+    for patches in early:  # also the connections that the app makes at its import
+        patches.install()
+    app = load_app(args.target, app_dir)
     wrapped = ChaosMiddleware(app, experiment, enabled=experiment is not None, run_dir=run_dir, app_dir=app_dir)
+    for patches in early:
+        patches.uninstall()
     if wrapped.injector is not None:
         control = wrapped.injector.control
         signal.signal(signal.SIGURG, lambda *_: control.kill())

@@ -29,6 +29,7 @@ _sqlite = sqlite.Connect()
 _CHANGES: dict[str, Sequence[Change]] = {
     **{module: (OwnMethods(METHODS),) for module in _DIALECTS},
     "sqlalchemy.pool.base": (Replace("Pool.connect", connect), Replace("_ConnectionFairy._reset", reset)),
+    "sqlalchemy.pool.impl": (OwnMethods({"connect": connect}),),  # a pool of 1.4 has one of its own
     **dict.fromkeys(sqlite.MODULES, (_sqlite,)),
     **psycopg.CHANGES,
     **psycopg2.CHANGES,

@@ -45,11 +45,11 @@ EXPERIMENT = {"version": 1, "seed": 3, "rules": [{"seam": "database", "rate": 1,
 class Served:
     """A served app."""
 
-    def __init__(self, folder, url, server, workers):
+    def __init__(self, folder, url, server, *, workers=1, app="shop:app"):
         self.folder = folder
         config = folder / "chaos-config.json"
         config.write_text(json.dumps(EXPERIMENT))
-        command = [sys.executable, "-m", "chaos_middleware.serve", "shop:app", "--server", server]
+        command = [sys.executable, "-m", "chaos_middleware.serve", app, "--server", server]
         command += [
             "--workers",
             str(workers),
@@ -93,8 +93,8 @@ def serve(tmp_path, bookings):
     """`serve(url, server, workers)`; stopped at the end, before the connections are counted."""
     served = []
 
-    def serve(url, server, workers=1):
-        served.append(Served(tmp_path, url, server, workers))
+    def serve(url, server, **how):
+        served.append(Served(tmp_path, url, server, **how))
         return served[-1]
 
     yield serve
@@ -156,7 +156,7 @@ def test_an_exhausted_pool_times_out_and_recovers(serve, bookings, server):
 @pytest.mark.parametrize(("server", "workers"), [("gunicorn", 1), ("gthread", 1), ("gunicorn", 3)])
 def test_what_fires_is_what_the_keys_say(serve, bookings, server, workers):
     """Eight at once, by greenlets, threads or in three processes: exactly the requests fail that the seed has drawn."""
-    served = serve(bookings.url("psycopg"), server, workers)
+    served = serve(bookings.url("psycopg"), server, workers=workers)
     keys = [f"{n}.1.1" for n in range(48)]
     with ThreadPoolExecutor(8) as pool:
         answers = dict(zip(keys, pool.map(lambda key: served.ask("/bookings", key)[0], keys), strict=True))
@@ -179,3 +179,10 @@ def test_nothing_is_left_after_a_workers_death(serve, bookings):
     while bookings.ask(held) != [(0,)]:
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_connections_from_the_import_are_seen(serve, file):
+    """Where `serve` loads the app, also bare ones of classes in C, by a name that the app has imported."""
+    served = serve(file, "werkzeug", app="bare:app")
+    found = {served.ask("/", f"{n}.1.1")[0] for n in range(12)}
+    assert found == {2, "database is locked"}
