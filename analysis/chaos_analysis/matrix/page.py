@@ -80,11 +80,13 @@ def _harmful(row: Row) -> str:
 
 
 def _cells(matrix: Matrix, rows: list[Row]) -> list[str]:
+    had = {cell.fault for row in rows for cell in row.cells}
+    faults = [fault for fault in matrix.faults if fault in had]
     made = []
     for row in rows:
         by_fault = {cell.fault: cell for cell in row.cells}
-        made.append([code(row.point.dependency), *(_said(by_fault.get(fault)) for fault in matrix.faults)])
-    return table(["call", *matrix.faults], made).split("\n")
+        made.append([code(row.point.dependency), *(_said(by_fault.get(fault)) for fault in faults)])
+    return table(["call", *faults], made).split("\n")
 
 
 def _said(cell: Cell | None) -> str:
