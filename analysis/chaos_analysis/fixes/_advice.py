@@ -198,6 +198,15 @@ ADVICE = {
         "https://sre.google/sre-book/addressing-cascading-failures/",
         "Only where the part is optional: an answer that is wrong without it should be a 503.",
     ),
+    "work_after_client_left": _Words(
+        "Pass the time that is left on to each call, and stop when there is none",
+        "Take the deadline at the edge (a header such as X-Request-Deadline, or a budget for each endpoint), give "
+        "every call min(its own timeout, what is left), and answer 503 as soon as nothing is left.",
+        f"{_SRE}Addressing Cascading Failures, Latency and Deadlines: "
+        "https://sre.google/sre-book/addressing-cascading-failures/",
+        "What was begun and changes state must be ended or undone: look at the deadline before such a step and not in "
+        "the middle of it.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "

@@ -47,6 +47,7 @@ from chaos_analysis.patterns import (
     unchecked_body,
     unhandled_exception,
     unmapped_error,
+    work_after_client_left,
     wrong_content,
 )
 
@@ -87,6 +88,7 @@ LACKS: tuple[ModuleType, ...] = (
     no_fallback,
     cache_on_critical_path,
     no_transaction_retry,
+    work_after_client_left,
 )
 
 
