@@ -7,6 +7,7 @@ which holds under threads, greenlets and forks alike.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -21,13 +22,13 @@ SLICE_SECONDS = 0.1
 
 
 def unpatched(module: str, name: str) -> Callable[..., Any]:
-    """A function of the standard library as it was before gevent patched it; `time.sleep` then stalls the worker."""
-    try:
-        from gevent.monkey import get_original  # noqa: PLC0415 - only where the app has it
+    """A function of the standard library as it was before gevent patched it; `time.sleep` then stalls the worker.
 
-        original: Callable[..., Any] = get_original(module, name)
-    except ImportError:
-        original = getattr(import_module(module), name)
+    gevent is not imported for it: where the app has not, nothing is patched.
+    """
+    get_original = getattr(sys.modules.get("gevent.monkey"), "get_original", None)
+    original: Callable[..., Any]
+    original = getattr(import_module(module), name) if get_original is None else get_original(module, name)
     return original
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 
@@ -111,6 +113,13 @@ def test_it_sleeps_as_long_as_asked(clock):
     limits = Control(Safety(), None, clock)
     for blocking in (False, True):
         assert 0.03 <= limits.sleep(0.03, blocking=blocking) < 0.5
+
+
+def test_gevent_is_not_imported_for_a_blocking_sleep():
+    """An app that has it installed and does not use it stays without it."""
+    asleep = "control.Control(None).sleep(0.01, blocking=True)"
+    program = f"import sys; from chaos_middleware import control; {asleep}; sys.exit('gevent' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_a_kill_wakes_sleepers(tmp_path, clock):

@@ -6,8 +6,9 @@ import errno
 import os
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING
 
+from chaos_middleware.control import unpatched
 from chaos_middleware.errors import UnsupportedFault
 
 if TYPE_CHECKING:
@@ -48,24 +49,13 @@ def cpu(threads: int) -> Iterator[str]:
         while going[0]:
             sum(range(10_000))
 
-    start = _native_thread()
-    for _ in range(threads):
-        start(compute, ())
+    start = unpatched("_thread", "start_new_thread")
     try:
+        for _ in range(threads):
+            start(compute, ())
         yield f"{threads} computing"
     finally:
-        going.clear()
-        going.append(False)
-
-
-def _native_thread() -> Callable[..., Any]:
-    try:
-        from gevent.monkey import get_original  # noqa: PLC0415 - only where the app has it
-
-        start: Callable[..., Any] = get_original("_thread", "start_new_thread")
-    except ImportError:
-        from _thread import start_new_thread as start  # noqa: PLC0415 - see above
-    return start
+        going[0] = False
 
 
 @contextmanager
