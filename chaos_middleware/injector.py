@@ -151,7 +151,7 @@ class Injector:
 
     def close(self, request: Request) -> None:
         """The request has left the app."""
-        request.closed = True
+        request.closed, request.calm = True, frozenset()
         for firing in request.fired:
             self.leave_out(firing)
         calls, request.calls = request.calls, []

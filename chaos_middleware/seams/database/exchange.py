@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Callable
 from weakref import WeakKeyDictionary
 
 from chaos_middleware.calls import Call, CallTarget, Exchange
-from chaos_middleware.errors import injected_by, mark_injected
+from chaos_middleware.errors import UnsupportedFault, injected_by, mark_injected
 from chaos_middleware.plans import NOTHING
 from chaos_middleware.request import current
-from chaos_middleware.seams.database.engines import engine_of
+from chaos_middleware.seams.database.engines import engine_of, in_a_line
 from chaos_middleware.seams.database.quiet import Quiet, is_calm, remember
 from chaos_middleware.seams.database.statements import Parsed, identity
 
@@ -180,8 +180,9 @@ class DatabaseTarget(CallTarget):
     exchange: DatabaseExchange
 
     def stall(self, seconds: float) -> None:
-        connection = self.exchange.connection
-        self._injecting(engine_of(connection).stall, connection, seconds, self._control)
+        exchange = self.exchange
+        connection, ended = exchange.connection, exchange.done and exchange.call.facts[0] in _ENDS
+        self._injecting(partial(engine_of(connection).stall, ended=ended), connection, seconds, self._control)
 
     def error(self, kind: str) -> None:
         exchange = self.exchange
@@ -195,19 +196,28 @@ class DatabaseTarget(CallTarget):
     def lock(self, seconds: float) -> None:
         exchange = self.exchange
         connection, facts = exchange.connection, exchange.call.facts
-        self.firing.did = engine_of(connection).lock(connection, facts, seconds, self._control)
+        self.firing.did = self._ours(engine_of(connection).lock, connection, facts, seconds, self._control)
         self._injecting(exchange.proceed)
 
     def exhaust(self, seconds: float) -> None:
         from chaos_middleware.seams.database.pool import exhaust  # noqa: PLC0415 - it is the app's pool, and loaded
 
-        self.firing.did = exhaust(self.exchange.subject, seconds, self._control)
+        self.firing.did = self._ours(exhaust, self.exchange.subject, seconds, self._control)
         self._injecting(self.exchange.proceed)
 
     def cut_off(self) -> None:
         from chaos_middleware.seams.database.pool import cut_off  # noqa: PLC0415 - see above
 
-        self.firing.did = cut_off(self.exchange.subject, self.firing.id)
+        self.firing.did = self._ours(cut_off, self.exchange.subject, self.firing.id)
+
+    def _ours(self, act: Callable[..., str], *args: Any) -> str:
+        """What is done by connections of our own: where these fail, it is nothing that the app may see."""
+        try:
+            return act(*args)
+        except UnsupportedFault:
+            raise
+        except Exception as error:
+            raise UnsupportedFault(f"{self.firing.fault.name} was not to be had: {in_a_line(error)}") from None
 
     def _injecting(self, act: Callable[..., Any], *args: Any) -> None:
         """Mark what comes out as injected; it is the driver's own error."""

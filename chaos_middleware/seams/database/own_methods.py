@@ -23,7 +23,9 @@ class OwnMethods:
     def apply(self, module: ModuleType) -> None:
         """Replace them, unless it is done already."""
         if not self._replaced:
-            for kind in filter(lambda one: isinstance(one, type), vars(module).values()):
+            for kind in dict.fromkeys(
+                one for one in vars(module).values() if isinstance(one, type)
+            ):  # some have two names
                 own = [name for name in self._wraps if _is_of(vars(kind).get(name), module)]
                 self._replaced += [Replace(f"{kind.__name__}.{name}", self._wraps[name]) for name in own]
         for one in self._replaced:

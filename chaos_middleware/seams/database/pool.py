@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import wraps
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable
@@ -51,25 +52,47 @@ def reset(original: Callable[..., Any]) -> Callable[..., Any]:
 def exhaust(pool: Any, seconds: float, control: Control) -> str:
     """Take every connection that the pool may have, and keep them for so long; returns in words what was taken.
 
-    Those that other requests have at the moment are waited for, for a second at most.
+    Those that other requests have at the moment are waited for, for a second at most. Afterwards the pool has no more
+    open than before.
     """
     if not hasattr(pool, "_inc_overflow") or pool._max_overflow < 0:
         raise UnsupportedFault(f"pool_exhaustion cannot be had: a {type(pool).__name__} like this has no limit")
     held: list[Any] = []
-    limit, until = pool.size() + pool._max_overflow, monotonic() + _IN_USE_SECONDS
-    while len(held) < limit:
-        record = _take(pool, until)
-        if record is None:
-            break
-        held.append(record)
+    before, limit, until = _open(pool), pool.size() + pool._max_overflow, monotonic() + _IN_USE_SECONDS
 
     def keep() -> None:
         control.sleep(seconds)
-        for record in held:
-            pool._do_return_conn(record)
+        _give_back(pool, held, before)
 
-    threading.Thread(target=keep, name="chaos pool_exhaustion", daemon=True).start()
+    try:
+        while len(held) < limit:
+            record = _take(pool, until)
+            if record is None:
+                break
+            held.append(record)
+        threading.Thread(target=keep, name="chaos pool_exhaustion", daemon=True).start()
+    except BaseException:  # a limit of the app's own, as gevent.Timeout, or no thread to be had
+        _give_back(pool, held, before)
+        raise
     return f"{len(held)} of {limit} connections held for {seconds:g} s"
+
+
+def _open(pool: Any) -> int:
+    """How many connections the pool has, in use or not."""
+    return int(pool.size() + pool._overflow)
+
+
+def _give_back(pool: Any, held: list[Any], before: int) -> None:
+    """First to those who wait; what then lies there and is more than there was before is closed."""
+    from sqlalchemy.util.queue import Empty  # noqa: PLC0415 - it is the app's, and loaded
+
+    for record in held:
+        pool._do_return_conn(record)
+    with suppress(Empty):
+        while _open(pool) > before:
+            record = pool._pool.get(False)
+            record.close()
+            pool._dec_overflow()
 
 
 def _take(pool: Any, until: float) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 from chaos_middleware.patching import Replace
 from chaos_middleware.request import current
-from chaos_middleware.seams.database.drivers.hooks import PLAIN, ends, executes, leaves, seen_above, subclass
+from chaos_middleware.seams.database.drivers.hooks import PLAIN, ends, executes, seen_above, subclass
 
 _ENGINE = "postgresql"
 _IDLE = 0  # libpq's transaction status
@@ -44,9 +44,10 @@ def _connection_class(factory: Any) -> Any:
         return make(connection, name, _cursor_class(kind), **kwargs)
 
     def exit_block(connection: Any, kind: Any, error: Any, traceback: Any) -> Any:
-        if current.get() is None or connection.autocommit or connection.info.transaction_status == _IDLE:
-            return leave(connection, kind, error, traceback)
-        return leaves(connection, kind)
+        if current.get() is not None and not connection.autocommit and connection.info.transaction_status != _IDLE:
+            connection.commit() if kind is None else connection.rollback()  # a commit that fails is not rolled back
+            return False
+        return leave(connection, kind, error, traceback)
 
     methods = {name: ends(name.upper(), _ENGINE)(getattr(base, name)) for name in ("commit", "rollback")}
     return subclass(base, base.__name__, {**methods, "cursor": cursor, "__exit__": exit_block})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos_middleware.seams.database.engines.base import Engine
+from chaos_middleware.seams.database.engines.base import Engine, in_a_line
 from chaos_middleware.seams.database.engines.postgresql import PostgreSQL
 from chaos_middleware.seams.database.engines.sqlite import SQLite
 
@@ -21,4 +21,4 @@ def engine_of(connection: Any) -> Engine:
     return _OTHER
 
 
-__all__ = ["Engine", "engine_of"]
+__all__ = ["Engine", "engine_of", "in_a_line"]

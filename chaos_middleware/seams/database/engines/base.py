@@ -22,8 +22,10 @@ LOCK_WAIT_SECONDS = 1.0  # for somebody else's lock to be had, in a database tha
 class Engine:
     """A kind of database. Each way to fail refuses, unless an engine overrides it."""
 
-    def stall(self, connection: Any, seconds: float, control: Control) -> None:
-        """Let the server be busy with a statement on this connection for so long."""
+    def stall(self, connection: Any, seconds: float, control: Control, *, ended: bool) -> None:
+        """Let the server be busy with a statement on this connection for so long; `ended`: its transaction is over, and
+        none is to be left open.
+        """
         raise _refused("slow_statement", connection)
 
     def error(self, connection: Any, kind: str, table: str, *, ending: bool) -> NoReturn:
@@ -49,6 +51,11 @@ class Engine:
 
 def _refused(what: str, connection: Any) -> UnsupportedFault:
     return UnsupportedFault(f"{what} cannot be had with the driver {type(connection).__module__.partition('.')[0]}")
+
+
+def in_a_line(error: Exception) -> str:
+    """What an error says, or what it is called where it says nothing."""
+    return next((line for line in str(error).splitlines() if line), type(error).__name__)
 
 
 def shut_down(descriptor: int) -> None:

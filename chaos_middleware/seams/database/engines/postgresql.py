@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chaos_middleware.errors import UnsupportedFault
-from chaos_middleware.seams.database.engines.base import LOCK_WAIT_SECONDS, Engine, hold, shut_down, woken
+from chaos_middleware.seams.database.engines.base import LOCK_WAIT_SECONDS, Engine, hold, in_a_line, shut_down, woken
 
 if TYPE_CHECKING:
     from chaos_middleware.control import Control
@@ -26,22 +26,31 @@ _ERRORS: dict[str, tuple[str, str]] = {
 _RAISE = "DO $chaos$ BEGIN RAISE EXCEPTION USING ERRCODE = '{}', MESSAGE = '{}'; END $chaos$"
 _FIND = """SELECT c.oid, c.oid::regclass::text FROM pg_catalog.pg_class c
     WHERE c.relname = %s AND c.relkind IN ('r', 'p') ORDER BY pg_catalog.pg_table_is_visible(c.oid) DESC LIMIT 1"""
+_UNLIMITED = """SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
+    WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')"""
 _OWN = "SELECT mode FROM pg_catalog.pg_locks WHERE pid = %s AND relation = %s AND granted"
 
 
 class PostgreSQL(Engine):
     """A server with a process for each connection."""
 
-    def stall(self, connection: Any, seconds: float, control: Control) -> None:
+    def stall(self, connection: Any, seconds: float, control: Control, *, ended: bool) -> None:
         """`pg_sleep` on the same connection, in the same transaction: `statement_timeout` and `cancel()` end it."""
         _check(connection)
+        try:
+            self._sleep(connection, seconds, control)
+        finally:
+            if ended:
+                _roll_back(connection)
+
+    def _sleep(self, connection: Any, seconds: float, control: Control) -> None:
         cursor = connection.cursor()
         in_transaction = not connection.autocommit or connection.info.transaction_status != _IDLE
         if in_transaction:
             cursor.execute("SAVEPOINT chaos")
         with woken(control, connection.cancel) as was_woken:
             try:
-                cursor.execute("SELECT pg_catalog.pg_sleep(%s)", (seconds,))
+                cursor.execute(f"SELECT pg_catalog.pg_sleep({seconds!r})")  # other cursors have other placeholders
             except Exception:
                 if not was_woken():
                     raise
@@ -58,7 +67,7 @@ class PostgreSQL(Engine):
             connection.cursor().execute(_RAISE.format(state, text.format(table or "table").replace("'", "''")))
         finally:
             if ending:  # a COMMIT that fails has ended its transaction
-                connection.rollback()
+                _roll_back(connection)
         raise AssertionError("the server raised nothing")
 
     def cut(self, connection: Any) -> bool:
@@ -80,7 +89,10 @@ class PostgreSQL(Engine):
 
     def end(self, connections: list[Any]) -> None:
         """`pg_terminate_backend`, and a moment for the backends to be gone."""
-        pids = [connection.info.backend_pid for connection in connections if not connection.closed]
+        connections = [connection for connection in connections if not connection.closed]
+        if not connections:
+            return
+        pids = [connection.info.backend_pid for connection in connections]
         second = _second(connections[0])
         try:
             second.autocommit = True
@@ -95,6 +107,12 @@ class PostgreSQL(Engine):
                 time.sleep(0.01)
         finally:
             second.close()
+
+
+def _roll_back(connection: Any) -> None:
+    """Leave no transaction of ours; a connection that is gone has none."""
+    with suppress(_driver(connection).Error):
+        connection.rollback()
 
 
 def _check(connection: Any) -> None:
@@ -114,11 +132,12 @@ def _lock(second: Any, pid: int, facts: tuple[str, ...]) -> str:
         raise UnsupportedFault(f"lock_contention: there is no table {facts[1]}")
     cursor.execute(_OWN, (pid, found[0]))
     mode = _mode({row[0] for row in cursor.fetchall()}, facts)
+    cursor.execute(_UNLIMITED)
     cursor.execute(f"SET lock_timeout = '{LOCK_WAIT_SECONDS:g}s'")
     try:
         cursor.execute(f"LOCK TABLE {found[1]} IN {mode} MODE")
     except _driver(second).Error as error:
-        raise UnsupportedFault(f"lock_contention was not to be had: {str(error).splitlines()[0]}") from None
+        raise UnsupportedFault(f"lock_contention was not to be had: {in_a_line(error)}") from None
     return mode
 
 

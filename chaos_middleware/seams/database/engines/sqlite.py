@@ -32,7 +32,7 @@ _ERRORS: dict[str, tuple[str, int, str, str]] = {
 class SQLite(Engine):
     """A file and a library."""
 
-    def stall(self, connection: Any, seconds: float, control: Control) -> None:
+    def stall(self, connection: Any, seconds: float, control: Control, *, ended: bool) -> None:
         """By a statement that takes so long: `interrupt()` ends it, and greenlets wait for it."""
         until = monotonic() + seconds
 
@@ -60,9 +60,9 @@ class SQLite(Engine):
 
     def lock(self, connection: Any, facts: tuple[str, ...], seconds: float, control: Control) -> str:
         """`BEGIN EXCLUSIVE`: nobody else writes, and without a write-ahead log nobody reads."""
-        file = next(
-            (path for _, name, path in connection.cursor().execute("PRAGMA database_list") if name == "main"), ""
-        )
+        cursor = connection.cursor()
+        cursor.row_factory = None  # the app's own may make anything of a row
+        file = next((path for _, name, path in cursor.execute("PRAGMA database_list") if name == "main"), "")
         if not file:
             raise UnsupportedFault("lock_contention cannot be had on a SQLite database in memory")
         wait = _OWN_LOCK_WAIT_SECONDS if connection.in_transaction else LOCK_WAIT_SECONDS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 
 import flask
 import pytest
@@ -11,6 +13,8 @@ from sqlalchemy import Integer, String, create_engine, event, exc, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from chaos_middleware import injected_by
+from chaos_middleware.request import current
+from chaos_middleware.seams.database import pool
 
 NOOP = {"rate": 0, "fault": {"type": "noop"}}
 
@@ -132,6 +136,76 @@ def test_a_commit_that_fails_or_whose_answer_is_lost(chaos, engine, phase, rows)
         assert connection.scalar(text("SELECT count(*) FROM bookings")) == rows
 
 
+def test_an_exhausted_pool_has_no_more_open_afterwards(chaos, file):
+    """Those that were opened to be taken are closed, if nobody needs them; the others lie there again."""
+    app = chaos({"fault": {"type": "pool_exhaustion", "seconds": 0.2}})
+    engine = create_engine(f"sqlite:///{file}", pool_size=3, max_overflow=2)
+    opened, closed = [], []
+    event.listen(engine, "connect", lambda connection, _: opened.append(connection))
+    event.listen(engine, "close", lambda connection, _: closed.append(connection))
+    with engine.connect(), engine.connect():
+        pass
+    app.run(lambda: engine.connect().close())
+    until = time.monotonic() + 5
+    while len(closed) < 3:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert (len(opened), engine.pool.checkedin(), engine.pool.checkedout()) == (5, 2, 0)
+    with engine.connect(), engine.connect():
+        assert len(opened) == 5
+    engine.dispose()
+
+
+def test_a_limit_of_the_apps_own_in_mid_exhaustion_leaves_the_pool_whole(chaos, file, monkeypatch):
+    """As `gevent.Timeout`, which is no Exception: what was taken until then is given back at once."""
+    app = chaos({"fault": {"type": "pool_exhaustion", "seconds": 60}})
+    engine = create_engine(f"sqlite:///{file}", pool_size=3, max_overflow=0)
+    take, taken = pool._take, []
+
+    def interrupted(*args):
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        taken.append(take(*args))
+        return taken[-1]
+
+    monkeypatch.setattr(pool, "_take", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        app.run(lambda: engine.connect().close())
+    assert len(taken) == 2
+    assert engine.pool.checkedout() == 0
+    with engine.connect(), engine.connect(), engine.connect():
+        pass
+    engine.dispose()
+
+
+def test_who_outlives_a_request_is_not_kept_in_mind_for_ever(chaos, engine):
+    """A thread that a request has started goes on: its calls are noted nowhere, and held by nobody."""
+    app = chaos(NOOP, share=0)
+    requests, go_on = [], threading.Event()
+
+    def work():
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def later():
+        go_on.wait(10)
+        for _ in range(10):
+            work()
+
+    def view():
+        for _ in range(3):
+            work()
+        requests.append(current.get())
+        thread = threading.Thread(target=later)
+        thread.start()
+        return thread
+
+    thread = app.run(view)
+    go_on.set()
+    thread.join()
+    assert requests[0].calls == []
+
+
 def test_a_delay_at_the_checkout(chaos, engine):
     """`latency` with the verb CHECKOUT; statements then are not delayed."""
     app = chaos({"match": {"verb": ["CHECKOUT"]}, "fault": {"type": "latency", "seconds": 0.2}})
@@ -185,14 +259,16 @@ def test_flask_sqlalchemy(chaos, file):
 
 
 def test_uninstall_restores_the_very_methods(chaos):
-    """Of the dialects and of the pools."""
+    """Of the dialects, also of one whose class has two names in its module, and of the pools."""
+    from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
     from sqlalchemy.engine.default import DefaultDialect
     from sqlalchemy.pool.base import Pool
 
     names = ("connect", "do_execute", "do_executemany", "do_execute_no_params", "do_commit", "do_rollback")
 
     def methods():
-        return [vars(DefaultDialect)[name] for name in names] + [vars(Pool)["connect"]]
+        own = [vars(PGDialect_psycopg2)["do_executemany"], vars(Pool)["connect"]]
+        return [vars(DefaultDialect)[name] for name in names] + own
 
     before = methods()
     app = chaos()

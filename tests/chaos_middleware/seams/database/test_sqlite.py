@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -255,6 +256,39 @@ def test_lock_contention_is_a_real_lock(chaos, file):
     assert seen == [True]
     assert app.records("end")[0]["measured"]["did"] == "BEGIN EXCLUSIVE for 0.4 s"
     assert not _locked(file)
+
+
+def test_what_the_app_makes_of_rows_is_its_own_affair(chaos, file):
+    """Its `row_factory` does not keep the fault from finding the file."""
+    app = chaos({"fault": {"type": "lock_contention", "seconds": 0.1}})
+
+    def view():
+        connection = sqlite3.connect(file, isolation_level=None)
+        connection.row_factory = lambda _, row: {"all": row}
+        connection.execute("UPDATE bookings SET seats = 5")
+        connection.close()
+
+    app.run(view)
+    assert app.records("end")[0]["measured"]["did"] == "BEGIN EXCLUSIVE for 0.1 s"
+
+
+def test_the_app_sees_nothing_of_a_second_connection_that_fails(chaos, file, monkeypatch):
+    """As where the process has no descriptors left: its own statement is made, and the ledger says why."""
+    app = chaos({"fault": {"type": "lock_contention", "seconds": 60}})
+
+    def refused(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("chaos_middleware.seams.database.engines.sqlite.SQLite.lock", refused)
+
+    def view():
+        with closing(sqlite3.connect(file)) as connection:
+            return connection.execute("UPDATE bookings SET seats = 5").rowcount
+
+    assert app.run(view) == 2
+    text = "rule r0: lock_contention was not to be had: [Errno 24] Too many open files"
+    assert [note["text"] for note in app.records("note")] == [text]
+    assert app.records("end")[0]["measured"]["did"] == "unsupported"
 
 
 def test_the_busy_timeout_ends_the_wait_for_a_lock(chaos, file):
