@@ -52,7 +52,7 @@ from chaos_analysis.patterns import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
     from chaos_analysis.evidence import Evidence
@@ -94,8 +94,21 @@ LACKS: tuple[ModuleType, ...] = (
 
 def find_all(evidence: Evidence) -> tuple[Pattern, ...]:
     """What every finder finds, ranked, each followed by its parts."""
-    wholes = ranked(_told_apart(pattern for finder in FINDERS for pattern in finder.find(evidence)))
-    lacks = ranked(_told_apart(pattern for finder in LACKS for pattern in finder.find(evidence)))
+    return arranged(find_wholes(evidence), find_lacks(evidence))
+
+
+def find_wholes(evidence: Evidence) -> tuple[Pattern, ...]:
+    """What `FINDERS` find, ranked; `find_lacks` neither needs it nor changes it."""
+    return ranked(_told_apart(pattern for finder in FINDERS for pattern in finder.find(evidence)))
+
+
+def find_lacks(evidence: Evidence) -> tuple[Pattern, ...]:
+    """What `LACKS` find, ranked."""
+    return ranked(_told_apart(pattern for finder in LACKS for pattern in finder.find(evidence)))
+
+
+def arranged(wholes: Sequence[Pattern], lacks: Sequence[Pattern]) -> tuple[Pattern, ...]:
+    """All of them ranked, each followed by its parts."""
     parts = [replace(lack, part_of=_whole(lack, wholes)) for lack in lacks]
     found = ranked([*wholes, *(part for part in parts if part.part_of is None)])
     return tuple(each for whole in found for each in (whole, *(part for part in parts if part.part_of == whole.id)))
