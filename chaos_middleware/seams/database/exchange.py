@@ -123,6 +123,7 @@ class DatabaseExchange(Exchange):
         self.request = request
         self._about = about
         self._values = values
+        self.error, self.firings = None, ()
         injector = request.injector
         self._spot = injector.frames.along(about, _OUR_FRAMES)
         if injector.places.get((request.stage, request.path, "database", about.facts)) is not NOTHING:
