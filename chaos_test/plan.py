@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,8 @@ def _ledger(args: argparse.Namespace) -> Path | None:
     folder = Path(args.ledger)
     if not (folder / "faults").is_dir():
         raise ChaosTestError(f"--ledger {folder}: there is no folder faults in it; give the service's CHAOS_RUN_DIR")
+    if not os.access(folder, os.W_OK):
+        raise ChaosTestError(f"--ledger {folder}: it cannot be written to; the lease that ends faults goes there")
     return folder
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -60,15 +61,18 @@ def write_json(file: Path, value: dict[str, Any]) -> None:
 
 
 class Lease:
-    """Keeps `lease` young while the `with` block lasts: faults end soon after the command does, however it ends."""
+    """Keeps `lease` young in these folders while the `with` block lasts: faults end soon after the command does,
+    however it ends.
+    """
 
-    def __init__(self, run_dir: Path) -> None:
-        self._file = run_dir / "lease"
+    def __init__(self, *folders: Path) -> None:
+        self._files = [folder / "lease" for folder in folders]
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._touch, name="lease", daemon=True)
 
     def __enter__(self) -> Self:
-        self._file.touch()
+        for file in self._files:
+            file.touch()
         self._thread.start()
         return self
 
@@ -78,9 +82,11 @@ class Lease:
 
     @property
     def alive(self) -> bool:
-        """Whether the file is still being touched."""
+        """Whether the files are still being touched."""
         return self._thread.is_alive()
 
     def _touch(self) -> None:
         while not self._over.wait(LEASE_SECONDS):
-            os.utime(self._file)
+            for file in self._files:
+                with suppress(OSError):  # who removes it has had enough
+                    os.utime(file)

@@ -61,7 +61,8 @@ def execute(plan: Plan, console: Console, argv: list[str], interrupt: Interrupt)
 
 def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) -> Ending:
     """Everything that needs processes; when this returns none is left."""
-    with Children() as children, rundir.Lease(run_dir), progress:
+    leased = [run_dir, *filter(None, [plan.ledger])]
+    with Children() as children, rundir.Lease(*leased), progress:
         progress.say(summary.opening(plan, run_dir))
         elsewhere = Slice(plan.ledger) if plan.ledger else None
         servers = () if plan.target.url else server.start(children, plan, run_dir)

@@ -52,7 +52,8 @@ def command(args: argparse.Namespace) -> int:
     (run_dir / "chaos-config.json").write_text(planned.experiment.text, encoding="utf-8")
     console = Console()
     tests = _Tests(planned, run_dir, console)  # before the app writes anything
-    with Interrupt() as interrupt, Children() as children, rundir.Lease(run_dir):
+    leased = [run_dir, *filter(None, [planned.ledger])]
+    with Interrupt() as interrupt, Children() as children, rundir.Lease(*leased):
         servers = () if planned.target.url else server.start(children, planned, run_dir)
         host = servers[0].clients if servers else None
         locust = load.start(children, planned, run_dir, host=host, web_port=web_port)

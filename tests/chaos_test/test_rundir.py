@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,10 +53,18 @@ def test_json_is_written_whole(tmp_path: Path) -> None:
 
 
 def test_the_lease_stays_young_while_the_command_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is there from the start and touched again and again; nobody touches it afterwards."""
+    """The files are there from the start and touched again and again, also when one is removed; nobody touches them
+    afterwards.
+    """
     monkeypatch.setattr(rundir, "LEASE_SECONDS", 0.01)
-    with rundir.Lease(tmp_path) as lease:
-        os.utime(tmp_path / "lease", (0, 0))
-        while (tmp_path / "lease").stat().st_mtime == 0:
-            pass
+    folders = [tmp_path / "run", tmp_path / "service"]
+    for folder in folders:
+        folder.mkdir()
+    with rundir.Lease(*folders) as lease:
+        (folders[0] / "lease").unlink()
+        os.utime(folders[1] / "lease", (0, 0))
+        until = time.monotonic() + 10
+        while (folders[1] / "lease").stat().st_mtime == 0:
+            assert time.monotonic() < until
     assert not lease.alive
+    assert not (folders[0] / "lease").exists()
