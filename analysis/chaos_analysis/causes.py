@@ -5,17 +5,20 @@
 `content`      a fault at an outbound call, and an answer that looks fine without its content
 `delay`        an injected delay took longer than the client waits
 `earlier`      a fault of an earlier request left behind what this one failed by (`tables.aftermath`)
+`window`       it met none, and was in the app while a fault befell all of it (`tables.windows`)
 `none`         it met no fault that could explain it
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from chaos_analysis.tables.keys import among
+from chaos_analysis.tables.windows import of_windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -81,9 +84,25 @@ def attribute(tables: Tables, lethal: Callable[[str, str], object] = _never) -> 
         else _blame(int(status), str(error), _ranked(events.get(key, ()), endpoint, lethal), answers.get(key, _NOTHING))
         for event, (key, endpoint, status, error) in zip(earlier, columns, strict=True)
     ]
+    if windows := _windows(tables.faults):
+        found = [*map(partial(_in_window, windows), failed["rules"].tolist(), found)]
     values = zip(COLUMNS, list(zip(*found, strict=True)) or [()] * len(COLUMNS), strict=True)
     told = pd.DataFrame({name: pd.Series(value, dtype=_TYPES.get(name, object)) for name, value in values})
     return pd.concat([failed.drop(columns=["rule", "error"]), told], axis=1)
+
+
+def _windows(faults: pd.DataFrame) -> dict[str, _Event]:
+    """The faults that befall a window of time, the last of each rule."""
+    chosen = of_windows(faults)[list(_EVENT)]
+    return {event.rule: event for event in map(_Event._make, _records(chosen))}
+
+
+def _in_window(windows: dict[str, _Event], rules: Sequence[str], told: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What it is put down to, where nothing that it met by itself explains it."""
+    event = next((windows[rule] for rule in rules if rule in windows), None)
+    if told[0] != "none" or event is None:
+        return told
+    return _row("window", False, event, _Answer(*told[-2:]))  # noqa: FBT003 - `direct`
 
 
 def _is_delay(event: _Event, delays: Sequence[str]) -> bool:

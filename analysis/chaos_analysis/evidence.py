@@ -18,6 +18,7 @@ from chaos_analysis.outcomes.places import name_calls
 from chaos_analysis.outcomes.sites import SiteOutcomes, of_sites
 from chaos_analysis.several import Modelled, modelled
 from chaos_analysis.stats import adjusted, fisher
+from chaos_analysis.tables.windows import of_windows as faults_of_windows
 from chaos_middleware.errors import ExperimentError
 from chaos_middleware.experiment import FAULT_FREE_STAGES, Experiment, parse
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from chaos_analysis.slo import Slo
 
 SIGNIFICANT = 0.05
+_FEW = 3  # failures in a window; where nothing fails else, one is significant already
 _COLUMNS = (
     *("key", "stage", "endpoint", "started", "response_ms", "status", "error"),
     *("ok", "rules", "rule", "control", "after"),
@@ -85,8 +87,8 @@ class Evidence:
 
     @cached_property
     def baseline(self) -> pd.DataFrame:
-        """Requests before any fault."""
-        return self.rows[self.rows["stage"] == "baseline"]
+        """Requests before any fault; those that were still under way when a window opened are not."""
+        return self.rows[(self.rows["stage"] == "baseline") & self.rows["control"]]
 
     @cached_property
     def recovery(self) -> pd.DataFrame:
@@ -160,6 +162,23 @@ class Evidence:
             return "causal"
         return "model" if (endpoint, rule) in self._claimed else ""
 
+    def _tier(self, endpoint: str, rule: str) -> str:
+        """As `proven`; what befell everybody in a window of time is shown by all endpoints together."""
+        return self.proven(endpoint, rule) or ("causal" if self.windows.get(rule, 1.0) < SIGNIFICANT else "")
+
+    @cached_property
+    def windows(self) -> dict[str, float]:
+        """By the rule of faults that befall a window of time, of which three requests or more failed: the adjusted
+        p-value for requests that met it, and nothing else, failing no more often than those without a fault.
+        """
+        control = self.control
+        failed, n = int((~control["ok"]).sum()), len(control)
+        rules = faults_of_windows(self.tables.faults)["rule"].unique()
+        met = {str(rule): self.chaos.loc[self.chaos["rule"] == rule, "ok"] for rule in rules}
+        hits = {rule: (int((~ok).sum()), len(ok)) for rule, ok in met.items() if n and (~ok).sum() >= _FEW}
+        qs = adjusted([fisher(bad, of, failed, n) for bad, of in hits.values()])
+        return dict(zip(hits, qs, strict=True))
+
     @cached_property
     def modelled(self) -> tuple[Modelled, ...]:
         """What a model says of the rules whose faults requests met several of at once."""
@@ -207,7 +226,7 @@ class Evidence:
         table = causes.attribute(self.tables, self.proven)
         own = [self.own_rates.get(endpoint, 0.0) for endpoint in table["endpoint"]]
         told = zip(table["endpoint"].tolist(), table["rule"].tolist(), table["direct"].tolist(), own, strict=True)
-        tiers = ["direct" if direct and rate < 0.5 else self.proven(*pair) for *pair, direct, rate in told]
+        tiers = ["direct" if direct and rate < 0.5 else self._tier(*pair) for *pair, direct, rate in told]
         tier = pd.Series(tiers, index=table.index, dtype=object)
         return table.assign(tier=tier, proven=tier != "")
 

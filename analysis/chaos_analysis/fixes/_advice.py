@@ -207,6 +207,14 @@ ADVICE = {
         "What was begun and changes state must be ended or undone: look at the deadline before such a step and not in "
         "the middle of it.",
     ),
+    "fault_window": _Words(
+        "Bound what one process may take, and have another one at hand",
+        "Limit the requests in flight and refuse the rest early with 503; bound caches, queues and bodies "
+        "(MAX_CONTENT_LENGTH); close what is opened (`with`); give processes a limit and a restart with jitter "
+        "(gunicorn's max_requests and max_requests_jitter).",
+        f"{_SRE}Handling Overload: https://sre.google/sre-book/handling-overload/",
+        "What a process has in hand when it is killed is lost: clients must be able to ask again.",
+    ),
     "slow_recovery": _Words(
         "Shed what piled up when the fault ends",
         "Bound queues and requests in flight, drop work whose caller has left, and cap retries, so that normal "

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 SEAMS = ("process", "network")
 
 
+def of_windows(faults: pd.DataFrame) -> pd.DataFrame:
+    """Those faults."""
+    return faults[faults["seam"].isin(SEAMS)]
+
+
 def met(rows: pd.DataFrame, faults: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """The keys of requests that overlap a window, each with the window's rule.
 
     A window without a recorded end lasts as long as it was asked to.
     """
-    windows = faults[faults["seam"].isin(SEAMS)]
+    windows = of_windows(faults)
     if windows.empty or rows.empty:
         return
     began = rows["started"].to_numpy(float)
