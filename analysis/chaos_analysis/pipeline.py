@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chaos_analysis import artefacts, fixes, patterns, plots, report, tables, verdict
+from chaos_analysis import artefacts, fixes, patterns, report, tables, verdict
 from chaos_analysis.beside import beside
 from chaos_analysis.checks import check_all
 from chaos_analysis.evidence import Evidence, read_experiment
@@ -43,7 +43,7 @@ def from_locust_csv(prefix: str, out: Path) -> Analysis:
     """See `chaos_analysis.analyse_locust_csv`."""
     analysis = read_plain(prefix)
     artefacts.write(analysis, out)
-    report.write(analysis, plots.draw_all(analysis, out), out)
+    report.write(analysis, _drawn(analysis, out), out)
     return analysis
 
 
@@ -95,7 +95,13 @@ def _analyse(run: RunDir, out: Path | None) -> tuple[Analysis, tuple[Path, ...]]
 
 def _half(evidence: Evidence, known: Analysis, out: Path | None) -> tuple[tuple[Pattern, ...], tuple[Path, ...]]:
     """What is lacking, and the pictures drawn into `out`: about as long as the other half of the findings takes."""
-    return patterns.find_lacks(evidence), plots.draw_all(known, out) if out else ()
+    return patterns.find_lacks(evidence), _drawn(known, out) if out else ()
+
+
+def _drawn(analysis: Analysis, out: Path) -> tuple[Path, ...]:
+    from chaos_analysis import plots  # noqa: PLC0415 - of a large run, only the other process needs matplotlib
+
+    return plots.draw_all(analysis, out)
 
 
 def _known(evidence: Evidence, run: RunDir) -> Analysis:
