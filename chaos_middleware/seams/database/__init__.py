@@ -1,5 +1,5 @@
-"""The database: statements, commits and checkouts of SQLAlchemy (1.4, 2.x), and of `sqlite3`, psycopg 3 and psycopg2
-where they are used bare.
+"""The database: statements, commits and checkouts of SQLAlchemy (1.4, 2.x), and of `sqlite3`, psycopg 3, psycopg2 and
+pymysql where they are used bare.
 """
 
 from __future__ import annotations
@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chaos_middleware.patching import Patches, Replace
-from chaos_middleware.seams.database.dialects import METHODS
-from chaos_middleware.seams.database.drivers import psycopg, psycopg2, sqlite
+from chaos_middleware.seams.database.dialects import METHODS, checkout
+from chaos_middleware.seams.database.drivers import psycopg, psycopg2, pymysql, sqlite
+from chaos_middleware.seams.database.drivers.hooks import quietly
 from chaos_middleware.seams.database.own_methods import OwnMethods
-from chaos_middleware.seams.database.pool import connect, reset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +28,12 @@ _DIALECTS = (
 _sqlite = sqlite.Connect()
 _CHANGES: dict[str, Sequence[Change]] = {
     **{module: (OwnMethods(METHODS),) for module in _DIALECTS},
-    "sqlalchemy.pool.base": (Replace("Pool.connect", connect), Replace("_ConnectionFairy._reset", reset)),
-    "sqlalchemy.pool.impl": (OwnMethods({"connect": connect}),),  # a pool of 1.4 has one of its own
+    "sqlalchemy.pool.base": (Replace("Pool.connect", checkout), Replace("_ConnectionFairy._reset", quietly)),
+    "sqlalchemy.pool.impl": (OwnMethods({"connect": checkout}),),  # a pool of 1.4 has one of its own
     **dict.fromkeys(sqlite.MODULES, (_sqlite,)),
     **psycopg.CHANGES,
     **psycopg2.CHANGES,
+    **pymysql.CHANGES,
 }
 
 SEAM = Patches("database", _CHANGES)

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any, Callable
 
 from chaos_middleware.request import current
+from chaos_middleware.seams.database.call import CHECKOUT
 from chaos_middleware.seams.database.drivers.hooks import PLAIN, seen_above
 from chaos_middleware.seams.database.exchange import failure, through
 from chaos_middleware.seams.database.quiet import Quiet
@@ -84,6 +85,19 @@ def _end(verb: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return end
 
     return wrap
+
+
+def checkout(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`Pool.connect`, with faults for the checkouts of a current request."""
+
+    @wraps(original)
+    def connect(pool: Any) -> Any:
+        request = current.get()
+        if request is None or getattr(pool._dialect, "is_async", False):
+            return original(pool)
+        return through(request, control(CHECKOUT, getattr(pool._dialect, "name", "")), None, pool, original, pool)
+
+    return connect
 
 
 def _connect(original: Callable[..., Any]) -> Callable[..., Any]:

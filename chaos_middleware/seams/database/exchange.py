@@ -1,6 +1,4 @@
-"""One call of a database: drawn for, acted on, timed and noted. The drivers' hooks say what is called, `engines` how a
-fault is done.
-"""
+"""One call of a database: drawn for, acted on, timed and noted. The drivers' hooks say what is called."""
 
 from __future__ import annotations
 
@@ -8,56 +6,21 @@ from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable
-from weakref import WeakKeyDictionary
 
-from chaos_middleware.calls import Call, CallTarget, Exchange
-from chaos_middleware.errors import UnsupportedFault, injected_by, mark_injected
+from chaos_middleware.calls import Exchange
+from chaos_middleware.errors import mark_injected
 from chaos_middleware.plans import NOTHING
 from chaos_middleware.request import current
-from chaos_middleware.seams.database.engines import engine_of, in_a_line
+from chaos_middleware.seams.database.call import DatabaseCall
+from chaos_middleware.seams.database.pool import ENDED
 from chaos_middleware.seams.database.quiet import Quiet, is_calm, remember
-from chaos_middleware.seams.database.statements import Parsed, identity
+from chaos_middleware.seams.database.target import DatabaseTarget
 
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
+    from chaos_middleware.seams.database.statements import Parsed
 
-CHECKOUT = "CHECKOUT"
 _OUR_FRAMES = 3  # the constructor, and the two functions below, before the hook
-_AT_CHECKOUT = ("pool_exhaustion", "stale_connections")  # the faults of a pool, not of a statement
-_ANYWHERE = ("noop", "latency")
-_ENDS = ("COMMIT", "ROLLBACK")
-ENDED: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # connections that a fault has ended -> the event
-_CONTROL = (CHECKOUT, "BEGIN", *_ENDS, "SAVEPOINT", "RELEASE", "ROLLBACK_TO")
-
-
-class DatabaseCall(Call):
-    """`facts` are verb, table, statement and engine. `values` are looked at only where the identity is asked for."""
-
-    __slots__ = ("_about", "_values")
-
-    seam = "database"
-
-    def __init__(self, about: Parsed, values: Any = None) -> None:
-        self.facts = about.facts
-        self._about = about
-        self._values = values
-
-    @property
-    def identity(self) -> str:
-        return identity(self._about, self._values)
-
-    def takes(self, fault: str) -> bool:
-        verb, table, _, engine = self.facts
-        if fault in _ANYWHERE:
-            return True
-        if verb == CHECKOUT or fault in _AT_CHECKOUT:
-            return verb == CHECKOUT and fault in _AT_CHECKOUT
-        if fault == "lock_contention":
-            return bool(table) or (engine == "sqlite" and verb == "BEGIN")
-        return True
-
-    def meant(self, fault: str, patterns: tuple[tuple[str, ...], ...]) -> bool:
-        return bool(patterns[0]) or self.facts[0] not in _CONTROL or fault in _AT_CHECKOUT
 
 
 def through(
@@ -172,59 +135,3 @@ def _mark_ended(error: BaseException, subject: Any) -> None:
         event = ENDED.pop(_connection(subject), None)
         if event is not None and isinstance(error, Exception):
             mark_injected(error, event)
-
-
-class DatabaseTarget(CallTarget):
-    """One firing at one database call."""
-
-    place = "a database call"
-    exchange: DatabaseExchange
-
-    def stall(self, seconds: float) -> None:
-        exchange = self.exchange
-        connection, ended = exchange.connection, exchange.done and exchange.call.facts[0] in _ENDS
-        self._injecting(partial(engine_of(connection).stall, ended=ended), connection, seconds, self._control)
-
-    def error(self, kind: str) -> None:
-        exchange = self.exchange
-        connection, verb = exchange.connection, exchange.call.facts[0]
-        engine = engine_of(connection)
-        if kind == "disconnect" and engine.cut(connection):
-            self._injecting(exchange.proceed)
-            self._injecting(engine.find_out, connection)
-        self._injecting(partial(engine.error, ending=verb in _ENDS), connection, kind, exchange.call.facts[1])
-
-    def lock(self, seconds: float) -> None:
-        exchange = self.exchange
-        connection, facts = exchange.connection, exchange.call.facts
-        self.firing.did = self._ours(engine_of(connection).lock, connection, facts, seconds, self._control)
-        self._injecting(exchange.proceed)
-
-    def exhaust(self, seconds: float) -> None:
-        from chaos_middleware.seams.database.pool import exhaust  # noqa: PLC0415 - it is the app's pool, and loaded
-
-        self.firing.did = self._ours(exhaust, self.exchange.subject, seconds, self._control)
-        self._injecting(self.exchange.proceed)
-
-    def cut_off(self) -> None:
-        from chaos_middleware.seams.database.pool import cut_off  # noqa: PLC0415 - see above
-
-        self.firing.did = self._ours(cut_off, self.exchange.subject, self.firing.id)
-
-    def _ours(self, act: Callable[..., str], *args: Any) -> str:
-        """What is done by connections of our own: where these fail, it is nothing that the app may see."""
-        try:
-            return act(*args)
-        except UnsupportedFault:
-            raise
-        except Exception as error:
-            raise UnsupportedFault(f"{self.firing.fault.name} was not to be had: {in_a_line(error)}") from None
-
-    def _injecting(self, act: Callable[..., Any], *args: Any) -> None:
-        """Mark what comes out as injected; it is the driver's own error."""
-        try:
-            act(*args)
-        except Exception as error:
-            if injected_by(error) is None:
-                mark_injected(error, self.firing.id)
-            raise

@@ -1,52 +1,21 @@
-"""SQLAlchemy's connection pools: the checkout of a connection, every connection taken, every connection dead."""
+"""SQLAlchemy's connection pools: every connection taken, every connection dead."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from functools import wraps
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from chaos_middleware.errors import UnsupportedFault
-from chaos_middleware.request import current
 from chaos_middleware.seams.database.engines import engine_of
-from chaos_middleware.seams.database.exchange import CHECKOUT, ENDED, through
-from chaos_middleware.seams.database.statements import control
 
 if TYPE_CHECKING:
     from chaos_middleware.control import Control
 
+ENDED: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # connections that a fault has ended -> the event
 _IN_USE_SECONDS = 1.0  # so long we wait for the connections that other requests have at the moment
-
-
-def connect(original: Callable[..., Any]) -> Callable[..., Any]:
-    """`Pool.connect`, with faults for the checkouts of a current request."""
-
-    @wraps(original)
-    def connect(pool: Any) -> Any:
-        request = current.get()
-        if request is None or getattr(pool._dialect, "is_async", False):
-            return original(pool)
-        return through(request, control(CHECKOUT, getattr(pool._dialect, "name", "")), None, pool, original, pool)
-
-    return connect
-
-
-def reset(original: Callable[..., Any]) -> Callable[..., Any]:
-    """`_ConnectionFairy._reset`: the rollback with which a pool takes a connection back is no call of the request."""
-
-    @wraps(original)
-    def reset(*args: Any, **kwargs: Any) -> Any:
-        if current.get() is None:
-            return original(*args, **kwargs)
-        token = current.set(None)
-        try:
-            return original(*args, **kwargs)
-        finally:
-            current.reset(token)
-
-    return reset
 
 
 def exhaust(pool: Any, seconds: float, control: Control) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from chaos_middleware import ExperimentError
 from chaos_middleware.faults.statement_error import KINDS
+from chaos_middleware.seams.database.engines.mysql import _ERRORS as MYSQL
 from chaos_middleware.seams.database.engines.postgresql import _ERRORS as POSTGRESQL
 from chaos_middleware.seams.database.engines.sqlite import _ERRORS as SQLITE
 
@@ -25,6 +26,6 @@ def test_a_kind_that_is_not_known_is_refused(read_fault):
 
 
 def test_every_engine_knows_every_kind():
-    """PostgreSQL's `disconnect` is none that it raises: its connection is broken."""
+    """A server's `disconnect` is none that it raises: its connection is broken."""
     assert set(SQLITE) == set(KINDS)
-    assert set(POSTGRESQL) == set(KINDS) - {"disconnect"}
+    assert set(POSTGRESQL) == set(MYSQL) == set(KINDS) - {"disconnect"}

@@ -59,6 +59,24 @@ def ends(verb: str, engine: str) -> Wrap:
     return wrap
 
 
+def quietly(original: Callable[..., Any]) -> Callable[..., Any]:
+    """For what is no call of the request that happens to need it: what sets a connection up, and the rollback with
+    which a pool takes one back.
+    """
+
+    @wraps(original)
+    def quiet(*args: Any, **kwargs: Any) -> Any:
+        if current.get() is None:
+            return original(*args, **kwargs)
+        token = current.set(None)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            current.reset(token)
+
+    return quiet
+
+
 def subclass(base: type, name: str, methods: dict[str, Any]) -> type:
     """A subclass that looks like its base to who prints it, and takes no attributes that the base does not."""
     looks = {"__slots__": (), "__module__": base.__module__, "__qualname__": base.__qualname__}

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from chaos_middleware.seams.database.engines.base import Engine, in_a_line
+from chaos_middleware.seams.database.engines.mysql import MySQL
 from chaos_middleware.seams.database.engines.postgresql import PostgreSQL
 from chaos_middleware.seams.database.engines.sqlite import SQLite
 
 _OTHER = Engine()
-_BY_DRIVER: dict[str, Engine] = {"sqlite3": SQLite(), "psycopg": PostgreSQL(), "psycopg2": PostgreSQL()}
+_BY_DRIVER: dict[str, Engine] = {
+    "sqlite3": SQLite(),
+    "psycopg": PostgreSQL(),
+    "psycopg2": PostgreSQL(),
+    "pymysql": MySQL(),
+}
 
 
 def engine_of(connection: Any) -> Engine:
