@@ -10,7 +10,7 @@ from sys import _getframe
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 
-from chaos_middleware.callsite import Site, site_of
+from chaos_middleware.callsite import Site, Way, site_of
 from chaos_middleware.errors import UnsupportedFault, mark_injected
 from chaos_middleware.faults.base import Target
 from chaos_middleware.plans import NOTHING
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """What is called. `facts` are what rules match on, in the order of the seam's `match` keys (`seams.SEAM_MATCH`)."""
+    """What is called. `facts` are what rules match on, in the order of the seam's `match` keys (`seams.SEAM_MATCH`).
+
+    `way`: of a call that is kept for the next time, how it last came from the app.
+    """
 
     __slots__ = ("facts",)
 
     seam: ClassVar[str]
+    way: Way | None = None
 
     def __init__(self, facts: tuple[str, ...]) -> None:
         self.facts = facts
@@ -62,10 +66,10 @@ class Exchange:
     depth: ClassVar[int] = 1  # frames of ours, from the constructor to the library: the search for the site skips them
     limit: float | None = None
     status: int | None = None
-    error: BaseException | None = None
+    error: BaseException | None
     failed: str | None = None
     occurrence: int | None = None
-    firings: Sequence[Firing] = ()
+    firings: Sequence[Firing]
     delayed_by: str | None = None
     seconds = 0.0
 
@@ -73,12 +77,16 @@ class Exchange:
         self._clock = monotonic()
         self.request = request
         self.call = call
-        injector = request.injector
-        self._spot = injector.frames.spot(_getframe(self.depth))
+        self.error, self.firings = None, ()  # not in the class, where reading them takes several times as long
+        injector, way = request.injector, call.way
+        frames = injector.frames
+        self._spot = frames.spot(_getframe(self.depth)) if way is None else frames.along(way, self.depth)
         if injector.places.get((request.stage, request.path, call.seam, call.facts)) is not NOTHING:
             self.occurrence, self.firings = injector.reach(request, call)
-            for firing in self.firings:
-                firing.site = self.site
+            if self.firings:
+                self._spot = frames.spot(_getframe(self.depth))  # nothing is taken for granted about a fault
+                for firing in self.firings:
+                    firing.site = self.site
 
     @property
     def site(self) -> Site | None:
@@ -103,8 +111,9 @@ class Exchange:
         request = self.request
         if self.error is not None:
             self.failed, self.error = type(self.error).__name__, None  # its traceback leads back here
-        for firing in self.firings:
-            request.injector.leave_out(firing)
+        if self.firings:
+            for firing in self.firings:
+                request.injector.leave_out(firing)
         if request.sampled or request.faults:
             request.injector.record_call(request, self)
         elif not request.closed:

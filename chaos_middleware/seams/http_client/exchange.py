@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from chaos_middleware.calls import Call, CallTarget, Exchange
+from chaos_middleware.callsite import Way
 from chaos_middleware.errors import UnsupportedFault
 from chaos_middleware.seams.http_client import wire
 
@@ -25,13 +26,14 @@ _NEED_AN_ANSWER = ("truncated_body",)  # act on an answer that has come, whateve
 class HttpCall(Call):
     """`identity` is `METHOD host/path?query`, without the port."""
 
-    __slots__ = ("_query",)
+    __slots__ = ("_query", "way")
 
     seam = "http_client"
 
     def __init__(self, method: str, host: str, path: str, query: str = "") -> None:
         super().__init__((method, host, path))
         self._query = query
+        self.way = Way()
 
     @property
     def identity(self) -> str:

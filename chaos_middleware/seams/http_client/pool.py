@@ -28,7 +28,7 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
             if exchange.firings:
                 response = exchange.faulted(original, attempt[:4], {**dict(zip(names[4:], attempt[4:])), **kwargs})
             else:
-                response = original(*attempt, **kwargs)
+                response = original(*attempt, **kwargs) if kwargs else original(*attempt)
             exchange.status = response.status
         except BaseException as error:
             exchange.error = error

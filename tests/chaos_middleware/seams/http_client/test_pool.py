@@ -57,6 +57,32 @@ def test_calls_with_one_idempotency_key_are_known_by_it(chaos, upstream, named):
     assert len(first) == 8
 
 
+def test_each_call_of_one_address_has_its_own_site(chaos, upstream):
+    """From several lines and functions, by turns, each is found at its own, deeper or not."""
+    app = chaos()
+
+    def one():
+        requests.get(f"{upstream.url}/ok", timeout=1)
+        requests.get(f"{upstream.url}/ok", timeout=1)
+
+    def other():
+        with requests.Session() as session:
+            session.get(f"{upstream.url}/ok", timeout=1)
+
+    def deeper():
+        one()
+
+    def view():
+        for function in (one, other, deeper):
+            function()
+
+    app.run(view)
+    first, second = (inspect.getsourcelines(function)[1] for function in (one, other))
+    found = [(call["site"]["function"].rpartition(".")[2], call["site"]["line"]) for call in app.records("call")]
+    both = [("one", first + 1), ("one", first + 2)]
+    assert found == [*both, ("other", second + 2), *both]
+
+
 def test_traffic_without_a_key_is_left_alone(chaos, upstream):
     """A request without a key meets no fault, and its calls are not noted."""
     app = chaos({"fault": {"type": "connection_reset"}})
