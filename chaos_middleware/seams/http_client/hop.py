@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from time import monotonic
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from chaos_middleware.control import SLICE_SECONDS
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.seams.http_client import wire
-from chaos_middleware.seams.http_client.exchange import HttpExchange, HttpTarget, http_call
+from chaos_middleware.seams.http_client.exchange import HttpCall, HttpExchange, HttpTarget, http_call
 
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
@@ -25,7 +26,7 @@ class Hop(HttpExchange):
     def __init__(self, request: Request, message: Any) -> None:
         url = message.url
         self._asked, self.headers = message.extensions, message.headers
-        super().__init__(request, http_call(message.method, str(url.raw_host, "ascii"), str(url.raw_path, "ascii")))
+        super().__init__(request, _called(message.method, url.raw_host, url.raw_path))
 
     async def faulted(self, original: Callable[..., Any], transport: Any, message: Any) -> Any:
         """The attempt with its faults: the library's response, or its error."""
@@ -200,6 +201,11 @@ class _HopTarget(HttpTarget):
 
     def truncate(self, keep: float) -> None:
         self._keep = keep
+
+
+@lru_cache(maxsize=1024)
+def _called(method: str, host: bytes, target: bytes) -> HttpCall:
+    return http_call(method, str(host, "ascii"), str(target, "ascii"))
 
 
 def _error(name: str, origin: Exception) -> Exception:
