@@ -1,7 +1,7 @@
 """What a call costs more with every seam installed: measured in pairs, with and without, side by side.
 
 Two processes are forked from one, so that they are alike down to their memory's layout; one has the seams, the other
-has them taken out. They take turns every few milliseconds, one at a time, so that a busy machine slows both. Nothing is
+has them taken out. They take turns, a few milliseconds each, so that a busy machine slows both. Nothing is
 patched back and forth, which would cost the interpreter what it has learned about the code.
 The figure is the median of the differences, with the distribution-free interval of a median, since interruptions are
 rare and large; whole pairs of processes take turns too.
@@ -22,9 +22,9 @@ from chaos_middleware.carry import CARRY
 from chaos_middleware.request import Request, current
 from chaos_middleware.seams import SEAMS
 
-FORKS = 6
-PAIRS = 100  # of each fork
-CALLS = 25
+FORKS = 12
+PAIRS = 20  # of each fork
+CALLS = 100
 WARM_UP = 300
 _FLOAT = struct.Struct("d")
 
