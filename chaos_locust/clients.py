@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from http.cookiejar import CookieJar
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import geventhttpclient.client
@@ -44,6 +45,10 @@ _LINES = "chaos_lines"  # the attribute of a greenlet with the header lines of t
 _STEERING = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopTest, StopUser, GreenletExit)
 
 
+# The headers of geventhttpclient are a dict by names in lower case, whose own `in` is a function of Python's.
+_has = dict.__contains__
+
+
 class LazyJar(CookieJar):
     """A cookie jar that is not opened when nothing is in it or comes into it.
 
@@ -57,7 +62,8 @@ class LazyJar(CookieJar):
 
     def extract_cookies(self, response: Any, request: Any) -> None:
         """Take the response's cookies."""
-        if "set-cookie" in response.headers or "set-cookie2" in response.headers:
+        headers = response.headers
+        if _has(headers, "set-cookie") or _has(headers, "set-cookie2"):
             super().extract_cookies(response, request)
 
     _cookies: dict[str, Any]
@@ -97,11 +103,10 @@ def _request(original: Method, *, fast: bool) -> Method:
         if deadline.greenlet is not None:  # this user has several requests under way
             deadline = Deadline(deadline.seconds)
         deadline.watch(greenlet)
-        started = time.time()
         try:
             return original(self, method, url, *args, **kwargs)
         except GreenletExit as error:
-            _report_killed(self, method, url, kwargs=kwargs, started=started, error=error)
+            _report_killed(self, method, url, kwargs=kwargs, took=deadline.spent(), error=error)
             raise
         finally:
             deadline.greenlet = None
@@ -110,16 +115,16 @@ def _request(original: Method, *, fast: bool) -> Method:
     return request
 
 
-def _report_killed(session: Any, method: str, url: str, *, kwargs: Any, started: float, error: GreenletExit) -> None:
+def _report_killed(session: Any, method: str, url: str, *, kwargs: Any, took: float, error: GreenletExit) -> None:
     session.request_event.fire(
         request_type=method,
         name=kwargs.get("name") or session.request_name or url,
-        response_time=(time.time() - started) * 1000,
+        response_time=took * 1000,
         response_length=0,
         response=None,
         context=kwargs["context"],
         exception=error,
-        start_time=started,
+        start_time=time.time() - took,
         url=session._build_url(url),
     )
 
@@ -127,12 +132,22 @@ def _report_killed(session: Any, method: str, url: str, *, kwargs: Any, started:
 def _build_request(original: Method) -> Method:
     """Put the headers into the finished text of the request: geventhttpclient copies and checks others five times."""
 
-    def build(self: Any, *args: Any, **kwargs: Any) -> Any:
-        text: str = original(self, *args, **kwargs)
-        lines = getattr(getcurrent(), "chaos_lines", "")
-        return f"{text[:-2]}{lines}\r\n" if lines else text
+    def build(self: Any, *args: Any, **kwargs: Any) -> str:
+        return _stamp(original(self, *args, **kwargs))
 
-    return build
+    def build_at_once(  # noqa: PLR0917  # those of the method
+        self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None, chunked: Any = None
+    ) -> str:
+        return _stamp(original(self, method, request_uri, body, headers, chunked))
+
+    # To pack arguments and to unpack them takes as long as all else here, and is for versions with other ones.
+    known = tuple(signature(build_at_once).parameters) == tuple(signature(original).parameters)
+    return build_at_once if known else build
+
+
+def _stamp(text: str) -> str:
+    lines = getattr(getcurrent(), _LINES, "")
+    return f"{text[:-2]}{lines}\r\n" if lines else text
 
 
 def _exit(original: Method) -> Method:

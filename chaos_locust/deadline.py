@@ -30,6 +30,10 @@ class Deadline:
         if self._timer is None:
             self._set(self.seconds)
 
+    def spent(self) -> float:
+        """Seconds since it last began to watch."""
+        return monotonic() - self._until + self.seconds
+
     def _set(self, seconds: float) -> None:
         self._timer = get_hub().loop.timer(seconds)
         self._timer.start(self._ring)

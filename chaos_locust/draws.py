@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import random
 import struct
-from hashlib import blake2b
+from hashlib import blake2b, shake_128
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -19,40 +19,46 @@ if TYPE_CHECKING:
 
     from _typeshed import SupportsLenAndGetItem
 
-_WORDS = struct.Struct("<8Q")  # of a hash
-_BITS = 64
+_BITS = 64  # of a word
+_WORDS = struct.Struct("<8Q")
+_GROUP = 32
+_FIRST = struct.Struct("<2Q")
 T = TypeVar("T")
 
 
 class Draws(random.Random):
     """A generator that restarts in no time: its words are hashes of its name, the iteration and a count.
 
-    Python's own takes 5 µs to be seeded, as much as a request may cost us altogether. Nothing is hashed before
-    something is drawn, and one hash is enough for the task, the wait and some more.
+    Python's own takes 5 µs to be seeded, as much as a request may cost us altogether. The first two words of an
+    iteration, enough for its wait and its task, come from one hash for a group of iterations, others from its own.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._group = -1
+        self._firsts: list[tuple[int, ...]] = []
         super().__init__(0)
-        self.restart("start")
+        self._begin("start", [])
 
-    def restart(self, iteration: int | str) -> None:
+    def restart(self, iteration: int) -> None:
         """Begin the sequence that belongs to this iteration."""
-        self._iteration = iteration
-        self._count = 0
-        self._words: list[int] | None = None
-        self.gauss_next = None  # what the base class keeps of a pair of normal draws
+        group = iteration // _GROUP
+        if group != self._group:
+            self._group = group
+            block = shake_128(f"{self._name}:{group}".encode()).digest(_GROUP * _FIRST.size)
+            self._firsts = list(_FIRST.iter_unpack(block))
+        self._begin(iteration, list(self._firsts[iteration % _GROUP]))
 
     def getrandbits(self, k: int, /) -> int:
         """The next `k` bits."""
         value = 0
         for _ in range(0, k, _BITS):
-            value = value << _BITS | (self._words or self._hash()).pop()
+            value = value << _BITS | (self._words or self._more()).pop()
         return value >> (-k % _BITS)
 
     def random(self) -> float:
         """The next number in [0, 1)."""
-        return ((self._words or self._hash()).pop() >> 11) * 2.0**-53
+        return ((self._words or self._more()).pop() >> 11) * 2.0**-53
 
     def choice(self, seq: SupportsLenAndGetItem[T]) -> T:
         """One of a sequence; nothing is drawn where there is only one, as for a user with a single task.
@@ -60,17 +66,23 @@ class Draws(random.Random):
         The base class draws until a number fits, for two tasks twice on average. A word is long enough to be scaled.
         """
         size = len(seq)
-        return seq[0] if size == 1 else seq[(self._words or self._hash()).pop() * size >> _BITS]
+        return seq[0] if size == 1 else seq[(self._words or self._more()).pop() * size >> _BITS]
 
     def seed(self, a: Any = None, version: int = 2) -> None:
         """Start a sequence of one's own until the iteration ends."""
         del version
-        self.restart(f"seed:{a}")
+        self._begin(f"seed:{a}", [])
 
-    def _hash(self) -> list[int]:
-        """The next words, the first one last."""
+    def _begin(self, place: int | str, words: list[int]) -> None:
+        self._place = place
+        self._words = words  # the next one last
+        self._count = 0
+        self.gauss_next = None  # what the base class keeps of a pair of normal draws
+
+    def _more(self) -> list[int]:
+        """The words after those."""
         self._count += 1
-        block = blake2b(f"{self._name}:{self._iteration}:{self._count}".encode()).digest()
+        block = blake2b(f"{self._name}:{self._place}:{self._count}".encode()).digest()
         words = self._words = list(_WORDS.unpack(block))
         return words
 
@@ -80,15 +92,39 @@ def install(current: ContextVar[Draws | None]) -> None:
     for name in random.__all__:
         function = getattr(random, name)
         if isinstance(getattr(function, "__self__", None), random.Random):
-            setattr(random, name, _dispatch(name, function, current))
+            wrap: Callable[..., Callable[..., Any]] = _SHORTCUTS.get(name, _dispatch)
+            setattr(random, name, functools.wraps(function)(wrap(function, getattr(Draws, name), current)))
 
 
-def _dispatch(name: str, plain: Callable[..., Any], current: ContextVar[Draws | None]) -> Callable[..., Any]:
-    ours: Callable[..., Any] = getattr(Draws, name)
-
-    @functools.wraps(plain)
+def _dispatch(
+    plain: Callable[..., Any], ours: Callable[..., Any], current: ContextVar[Draws | None]
+) -> Callable[..., Any]:
     def drawn(*args: Any, **kwargs: Any) -> Any:
         draws = current.get()
         return plain(*args, **kwargs) if draws is None else ours(draws, *args, **kwargs)
 
     return drawn
+
+
+def _dispatch_random(
+    plain: Callable[[], float], ours: Callable[[Draws], float], current: ContextVar[Draws | None]
+) -> Callable[[], float]:
+    def drawn() -> float:
+        draws = current.get()
+        return plain() if draws is None else ours(draws)
+
+    return drawn
+
+
+def _dispatch_choice(
+    plain: Callable[[Any], Any], ours: Callable[[Draws, Any], Any], current: ContextVar[Draws | None]
+) -> Callable[[Any], Any]:
+    def drawn(seq: Any) -> Any:
+        draws = current.get()
+        return plain(seq) if draws is None else ours(draws, seq)
+
+    return drawn
+
+
+# What Locust itself asks for in each iteration, without arguments to be packed and unpacked.
+_SHORTCUTS: dict[str, Callable[..., Callable[..., Any]]] = {"random": _dispatch_random, "choice": _dispatch_choice}

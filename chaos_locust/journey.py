@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -55,9 +56,9 @@ class Journey:
         self._quota = plan.quota(number) if plan.requests else 0
         self.done = bool(plan.requests) and not self._quota
         self._consumed = self._labelled = self._declared = self._step = 0
-        self._near = -1.0  # an iteration that ends before this much of the quota is used is in the same stage
+        self._near = -1  # an iteration that ends before this much of the quota is used is in the same stage
         self._active = False
-        self._prefix = f"{user}.start."
+        self._where: int | str = "start"  # in the keys
         self._label: str | None = None
         self._labels: dict[str, int] = {}
         self._due: float | None = None
@@ -72,12 +73,12 @@ class Journey:
         if self._active:  # a task set within a task set: its tasks are iterations of their own
             self.finish()
         self._active = True
-        self.iteration += 1
-        self._prefix = f"{self.user}.{self.iteration}."
+        self._where = self.iteration = self.iteration + 1
         self._declared = declared
-        self._step = self._labelled = 0
+        self._step = 0
         self._label = None
-        if self._labels:
+        if self._labelled:
+            self._labelled = 0
             self._labels = {}
         if self._consumed + declared > self._near:
             self._look(declared or 1)
@@ -112,13 +113,13 @@ class Journey:
         """The identity of the next request. A label that repeats gets `-2`, `-3`, …; labelled steps do not count."""
         label = self._label
         if label is None:
-            self._step += 1
-            key = f"{self._prefix}{self._step}"
+            self._step = step = self._step + 1
+            key = f"{self.user}.{self._where}.{step}"
         else:
             self._label = None
             self._labelled += 1
             seen = self._labels[label] = self._labels.get(label, 0) + 1
-            key = f"{self._prefix}{label if seen == 1 else f'{label}-{seen}'}"
+            key = f"{self.user}.{self._where}.{label if seen == 1 else f'{label}-{seen}'}"
         self._key = key
         due = self._due
         if due is not None:
@@ -131,10 +132,10 @@ class Journey:
             self.stage = self.bound = self._plan.turn(self.number, self.iteration)
             return
         if self._consumed >= self._quota:
-            self._near = float("inf")
+            self._near = sys.maxsize
             return
         stage = self._plan.stage(self._plan.share(self.number, self._consumed, cost))
-        self._near = self._plan.end(stage) * self._quota - 2
+        self._near = int(self._plan.end(stage) * self._quota) - 2
         self._enter(stage)
 
     def _enter(self, stage: str) -> None:

@@ -46,8 +46,8 @@ class Plan:
         return self.names[(number + iteration * self.users) % len(self.names)]
 
     def end(self, stage: str) -> float:
-        """Where a stage ends; the last one has no end."""
-        return self.ends[self.names.index(stage)] if stage != self.names[-1] else float("inf")
+        """The share of the requests at which a stage ends."""
+        return self.ends[self.names.index(stage)] if stage != self.names[-1] else 1.0
 
     def quota(self, number: int) -> int:
         """How many of the requests fall to the user of this number; nothing to one beyond the planned users."""

@@ -105,6 +105,16 @@ with self.client.get("/ok", catch_response=True):
     assert int(run.table("stats")[-1]["Failure Count"]) == 3
 
 
+def test_a_client_that_builds_requests_from_other_arguments_sends_keys_too(locust):
+    """As another version of geventhttpclient may."""
+    other = """
+from geventhttpclient.client import HTTPClient
+plain = HTTPClient._build_request
+HTTPClient._build_request = lambda self, *args, **kwargs: plain(self, *args, **kwargs)
+"""
+    locust(other + user("FastHttpUser", 'self.client.get("/ok")'), "--chaos-requests", "5").assert_agrees()
+
+
 @KINDS
 def test_a_user_that_is_killed_in_the_middle_of_a_request_leaves_a_row(locust, kind):
     """The app has seen the request, so the row must be there when the stop timeout is shorter than the answer."""

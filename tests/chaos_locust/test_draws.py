@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 import pytest
 
-GOLDEN = (571, 0.9955325839920107, 175)
+GOLDEN = (473, 0.44814215314574735, 585)
 
 
 def sequence(draws):
@@ -31,6 +31,18 @@ def test_an_iteration_always_gives_the_same_sequence(pure):
     other = pure.draws.Draws("42:4")
     other.restart(7)
     assert sequence(other) != first
+
+
+def test_every_iteration_has_a_sequence_of_its_own(pure):
+    """A hundred of them, and what is drawn before the first, share no number; and the order does not matter."""
+    draws = pure.draws.Draws("42:3")
+    before = [draws.random() for _ in range(3)]
+    sequences = {}
+    for iteration in (*range(100), *reversed(range(100))):
+        draws.restart(iteration)
+        drawn = [draws.random() for _ in range(3)]
+        assert sequences.setdefault(iteration, drawn) == drawn
+    assert len({*before, *(number for drawn in sequences.values() for number in drawn)}) == 303
 
 
 def test_the_numbers_are_uniform(pure):
