@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from chaos_middleware.control import Control
 
 ENDED: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # connections that a fault has ended -> the event
+_EXHAUSTED: WeakKeyDictionary[Any, list[int]] = WeakKeyDictionary()  # pools -> open before, exhaustions under way
+_lock = threading.Lock()  # never held while anybody waits
 _IN_USE_SECONDS = 1.0  # so long we wait for the connections that other requests have at the moment
 
 
@@ -27,11 +29,13 @@ def exhaust(pool: Any, seconds: float, control: Control) -> str:
     if not hasattr(pool, "_inc_overflow") or pool._max_overflow < 0:
         raise UnsupportedFault(f"pool_exhaustion cannot be had: a {type(pool).__name__} like this has no limit")
     held: list[Any] = []
-    before, limit, until = _open(pool), pool.size() + pool._max_overflow, monotonic() + _IN_USE_SECONDS
+    limit, until = pool.size() + pool._max_overflow, monotonic() + _IN_USE_SECONDS
+    with _lock:
+        _EXHAUSTED.setdefault(pool, [_open(pool), 0])[1] += 1
 
     def keep() -> None:
         control.sleep(seconds)
-        _give_back(pool, held, before)
+        _give_back(pool, held)
 
     try:
         while len(held) < limit:
@@ -41,7 +45,7 @@ def exhaust(pool: Any, seconds: float, control: Control) -> str:
             held.append(record)
         threading.Thread(target=keep, name="chaos pool_exhaustion", daemon=True).start()
     except BaseException:  # a limit of the app's own, as gevent.Timeout, or no thread to be had
-        _give_back(pool, held, before)
+        _give_back(pool, held)
         raise
     return f"{len(held)} of {limit} connections held for {seconds:g} s"
 
@@ -51,14 +55,21 @@ def _open(pool: Any) -> int:
     return int(pool.size() + pool._overflow)
 
 
-def _give_back(pool: Any, held: list[Any], before: int) -> None:
-    """First to those who wait; what then lies there and is more than there was before is closed."""
+def _give_back(pool: Any, held: list[Any]) -> None:
+    """First to those who wait; what then lies there and is more than there was before is closed. The last of several
+    exhaustions has what the others could not close.
+    """
     from sqlalchemy.util.queue import Empty  # noqa: PLC0415 - it is the app's, and loaded
 
     for record in held:
         pool._do_return_conn(record)
+    with _lock:
+        under_way = _EXHAUSTED[pool]
+        under_way[1] -= 1
+        if not under_way[1]:
+            del _EXHAUSTED[pool]
     with suppress(Empty):
-        while _open(pool) > before:
+        while _open(pool) > under_way[0]:
             record = pool._pool.get(False)
             record.close()
             pool._dec_overflow()
@@ -79,9 +90,11 @@ def _take(pool: Any, until: float) -> Any:
             return None
     try:
         return pool._create_connection()
-    except Exception:  # the server has no more of them: then the app cannot have it either
+    except BaseException as error:
         pool._dec_overflow()
-        return None
+        if not isinstance(error, Exception):
+            raise
+        return None  # the server has no more of them: then the app cannot have it either
 
 
 def cut_off(pool: Any, event: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 
 import flask
 import pytest
@@ -153,6 +154,28 @@ def test_an_exhausted_pool_has_no_more_open_afterwards(chaos, file):
     assert (len(opened), engine.pool.checkedin(), engine.pool.checkedout()) == (5, 2, 0)
     with engine.connect(), engine.connect():
         assert len(opened) == 5
+    engine.dispose()
+
+
+def test_exhaustions_of_one_pool_leave_no_more_open_together(chaos, file):
+    """One that begins while another holds all takes what that gives back, and gives it back in its turn."""
+    app = chaos({"fault": {"type": "pool_exhaustion", "seconds": 0.5}})
+    engine = create_engine(f"sqlite:///{file}", pool_size=3, max_overflow=0, pool_timeout=0.1)
+    opened, closed = [], []
+    event.listen(engine, "connect", lambda connection, _: opened.append(connection))
+    event.listen(engine, "close", lambda connection, _: closed.append(connection))
+    engine.connect().close()
+    for key in ("1.0.0", "2.0.0"):  # the second waits for a second
+        with suppress(exc.TimeoutError):
+            app.run(lambda: engine.connect().close(), key=key)
+    until = time.monotonic() + 5
+    while any(thread.name == "chaos pool_exhaustion" for thread in threading.enumerate()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert len(opened) - len(closed) == engine.pool.checkedin() == 1
+    first, second = (end["measured"]["did"] for end in app.records("end"))
+    assert first == "3 of 3 connections held for 0.5 s"
+    assert second != "0 of 3 connections held for 0.5 s"
     engine.dispose()
 
 
