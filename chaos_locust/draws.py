@@ -33,12 +33,14 @@ class Draws(random.Random):
     iteration, enough for its wait and its task, come from one hash for a group of iterations, others from its own.
     """
 
+    __slots__ = ("_count", "_firsts", "_group", "_name", "_place", "_words")
+
     def __init__(self, name: str) -> None:
         self._name = name
         self._group = -1
         self._firsts: list[tuple[int, ...]] = []
         super().__init__(0)
-        self._begin("start", [])
+        self.seed("start")
 
     def restart(self, iteration: int) -> None:
         """Begin the sequence that belongs to this iteration."""
@@ -47,7 +49,10 @@ class Draws(random.Random):
             self._group = group
             block = shake_128(f"{self._name}:{group}".encode()).digest(_GROUP * _FIRST.size)
             self._firsts = list(_FIRST.iter_unpack(block))
-        self._begin(iteration, list(self._firsts[iteration % _GROUP]))
+        self._place: int | str = iteration
+        self._words = list(self._firsts[iteration % _GROUP])  # the next one last
+        self._count = 0
+        self.gauss_next = None  # what the base class keeps of a pair of normal draws
 
     def getrandbits(self, k: int, /) -> int:
         """The next `k` bits."""
@@ -71,13 +76,8 @@ class Draws(random.Random):
     def seed(self, a: Any = None, version: int = 2) -> None:
         """Start a sequence of one's own until the iteration ends."""
         del version
-        self._begin(f"seed:{a}", [])
-
-    def _begin(self, place: int | str, words: list[int]) -> None:
-        self._place = place
-        self._words = words  # the next one last
-        self._count = 0
-        self.gauss_next = None  # what the base class keeps of a pair of normal draws
+        self._place, self._words, self._count = f"seed:{a}", [], 0
+        self.gauss_next = None
 
     def _more(self) -> list[int]:
         """The words after those."""
