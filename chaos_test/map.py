@@ -34,7 +34,7 @@ EPILOG = """examples:
   chaos-test map --resume reports/20260101T120000Z-ab12-map --requests 500
 
 exit codes: 0 a map was drawn · 2 wrong usage, or it could not be started · 3 nothing to draw · 4 stopped by you"""
-DEFAULT_REQUESTS = 1000
+DEFAULT_REQUESTS = 800
 DISCOVERY_SHARE = 0.15
 LEAST_DISCOVERY = 60
 WANTED = 3  # events a cell, before any has more
