@@ -190,10 +190,10 @@ class Injector:
             seam=firing.rule.seam, reason=reason,
         )  # fmt: skip
 
-    def record_call(self, request: Request, call: Noted) -> None:
-        """Note an outbound call that has ended."""
+    def record_call(self, request: Request, call: Noted | tuple[Any, ...]) -> None:
+        """Note an outbound call that has ended; a tuple is a class of notes, and what one of them is made of."""
         about = {"key": request.key, "stage": request.stage, "route": request.where(), "sampled": request.sampled}
-        self.ledger.write("call", **about, **call.record())
+        self.ledger.write("call", **about, **(call[0](*call[1:]) if isinstance(call, tuple) else call).record())
 
     def _record_start(self, firing: Firing, started: float) -> None:
         request, rule = firing.request, firing.rule

@@ -51,7 +51,7 @@ class Request:
         self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         self.started = time()
         self.sampled = False
-        self.calls: list[Noted] = []  # ended outbound calls that wait for a reason to be written down
+        self.calls: list[Noted | tuple[Any, ...]] = []  # ended calls that wait for a reason to be written down
 
     def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], Any]:
         """The app's `start_response`: notes the status and names the faults that the request met so far."""

@@ -6,8 +6,9 @@ Whichever engine, session or connection they come from, and however old it is, t
 from __future__ import annotations
 
 from functools import wraps
+from sys import _getframe
 from time import monotonic
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from chaos_middleware.request import current
 from chaos_middleware.seams.database.call import CHECKOUT
@@ -15,6 +16,9 @@ from chaos_middleware.seams.database.drivers.hooks import PLAIN, seen_above
 from chaos_middleware.seams.database.exchange import failure, through
 from chaos_middleware.seams.database.quiet import Quiet
 from chaos_middleware.seams.database.statements import STATEMENTS, control
+
+if TYPE_CHECKING:
+    from chaos_middleware.callsite import Spot
 
 
 def _execute(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,7 +39,17 @@ def _execute(original: Callable[..., Any]) -> Callable[..., Any]:
             if dialect.is_async:
                 return original(dialect, cursor, text, values, context)
             return through(request, about, values, cursor, original, dialect, cursor, text, values, context)
-        spot = request.injector.frames.along(about, 0)
+        frame = None
+        if about.last is not None:  # `AppFrames.along`, written out as well
+            out, code, file = about.last
+            try:
+                frame = _getframe(out - 1)
+            except ValueError:  # there are fewer
+                frame = None
+        if frame is not None and frame.f_code is code:
+            spot: Spot | None = (file, code, frame.f_lasti)
+        else:
+            spot = request.injector.frames.along(about, 0)
         failed, began = None, monotonic()
         try:
             return plain(cursor, text, values)
@@ -43,7 +57,7 @@ def _execute(original: Callable[..., Any]) -> Callable[..., Any]:
             failed = failure(error, cursor)
             raise
         finally:
-            request.calls.append(Quiet((about, values, spot, began, monotonic(), failed)))
+            request.calls.append((Quiet, about, values, spot, began, monotonic(), failed))
 
     return execute
 

@@ -43,7 +43,7 @@ def through(
         raise
     finally:
         current.reset(token)
-        request.calls.append(Quiet((about, values, spot, began, monotonic(), failed)))
+        request.calls.append((Quiet, about, values, spot, began, monotonic(), failed))
 
 
 def failure(error: BaseException, subject: Any) -> str:

@@ -18,14 +18,17 @@ _PLACES = 4096
 _STATEMENTS_OF_A_PLACE = 512
 
 
-class Quiet(tuple[Any, ...]):
-    """A note: what was called, its values, the spot, when it began and ended, the class of its error or None."""
+class Quiet:
+    """A note that was kept as `(Quiet, what was called, its values, the spot, when it began and ended, the class of its
+    error or None)`: nothing is made of it before it is written down.
+    """
 
-    __slots__ = ()
+    def __init__(self, *note: Any) -> None:
+        self._note = note
 
     def record(self) -> dict[str, Any]:
         """The ledger's fields of this call."""
-        about, values, spot, began, ended, failed = self
+        about, values, spot, began, ended, failed = self._note
         return {
             "seam": "database",
             "target": identity(about, values),
