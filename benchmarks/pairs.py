@@ -1,10 +1,10 @@
 """What a call costs more with every seam installed: measured in pairs, with and without, side by side.
 
-Two processes are forked from one, so that they are alike down to their memory's layout; one has the seams, the other
-has them taken out. They take turns, a few milliseconds each, so that a busy machine slows both. Nothing is
-patched back and forth, which would cost the interpreter what it has learned about the code.
-The figure is the median of the differences, with the distribution-free interval of a median, since interruptions are
-rare and large; whole pairs of processes take turns too.
+Two processes are forked from one; one has the seams, in the other they are taken out. They take turns of a few
+milliseconds, so that a busy machine slows both. Nothing is patched back and forth, which would cost the interpreter
+what it has learned about the code. Each pair of processes is one measurement, the median of its turns: a process has
+its own luck with memory and caches, which more turns do not even out. The figure is the median of the pairs, with the
+distribution-free interval of a median.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import struct
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 from scipy.stats import binom
@@ -22,28 +23,29 @@ from chaos_middleware.carry import CARRY
 from chaos_middleware.request import Request, current
 from chaos_middleware.seams import SEAMS
 
-FORKS = 12
-PAIRS = 20  # of each fork
+FORKS = 20
+TURNS = 6  # in each order
 CALLS = 100
-WARM_UP = 300
+WARM_UP = 1000
 _FLOAT = struct.Struct("d")
 
 
 def difference(call: Callable[[], object], request: Request | None) -> dict[str, Any]:
     """`microseconds` of CPU that a call costs more, in this request or in none; `low` and `high` of the interval."""
-    differences = []
-    for _ in range(FORKS):
-        with_seams, without = _Side(call, request, seams=True), _Side(call, request, seams=False)
-        try:
-            differences += [with_seams.measure() - without.measure() for _ in range(PAIRS)]
-        finally:
-            with_seams.end()
-            without.end()
-    differences.sort()
-    count = len(differences)
-    low = int(binom.ppf(0.025, count, 0.5))
-    middle = (differences[(count - 1) // 2] + differences[count // 2]) / 2
-    return {"microseconds": middle, "low": differences[low - 1], "high": differences[count - low]}
+    found = sorted(_pair(call, request) for _ in range(FORKS))
+    low = int(binom.ppf(0.025, FORKS, 0.5))
+    return {"microseconds": median(found), "low": found[low - 1], "high": found[FORKS - low]}
+
+
+def _pair(call: Callable[[], object], request: Request | None) -> float:
+    with_seams, without = _Side(call, request, seams=True), _Side(call, request, seams=False)
+    try:
+        first = [with_seams.measure() - without.measure() for _ in range(TURNS)]
+        second = [-without.measure() + with_seams.measure() for _ in range(TURNS)]
+        return (median(first) + median(second)) / 2  # who comes second finds the caches warm
+    finally:
+        with_seams.end()
+        without.end()
 
 
 class _Side:
@@ -75,9 +77,10 @@ class _Side:
 
     def _serve(self, call: Callable[[], object], request: Request | None, *, seams: bool) -> None:
         try:
-            if not seams:
-                for patches in (CARRY, *SEAMS):
-                    patches.uninstall()
+            for patches in (CARRY, *SEAMS):  # in both, as patching leaves its traces in the interpreter
+                patches.uninstall()
+                if seams:
+                    patches.install()
             current.set(request)
             gc.freeze()
             _microseconds(call, request, WARM_UP)

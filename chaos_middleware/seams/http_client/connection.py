@@ -26,9 +26,8 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def hooked(conn: Any, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         request = current.get()
-        if (
-            request is None or _is_urllib3(conn.__class__) or not conn._buffer
-        ):  # an empty buffer is an error of the caller
+        # An empty buffer is an error of the caller.
+        if request is None or _is_urllib3(conn.__class__) or not conn._buffer:
             original(conn, message_body, encode_chunked=encode_chunked)
             return
         exchange = _ConnectionExchange(request, conn)
@@ -63,7 +62,6 @@ class _ConnectionExchange(HttpExchange):
 
     def __init__(self, request: Request, conn: Any) -> None:
         self._conn = conn
-        self._timeout = conn.timeout
         method, url, _ = str(conn._buffer[0], "latin-1").split(" ", 2)  # it is kept nowhere else
         host = conn._tunnel_host or conn.host  # behind a proxy, the one that is asked
         self._asked = conn.timeout if conn.sock is None else conn.sock.gettimeout()
@@ -74,6 +72,7 @@ class _ConnectionExchange(HttpExchange):
 
     def open(self) -> None:
         """Before the request is sent: make the connection a real one with the time that is left, or one to nobody."""
+        self._timeout = self._conn.timeout
         try:
             self.before()
         except OSError as error:
