@@ -34,8 +34,8 @@ class Request:
     status: str | None = None  # the status line
     error: BaseException | None = None
     fired: tuple[Firing, ...] = ()  # what the draws decided, whether or not it came to act
-    faults: tuple[str, ...] = ()  # ids of the fault events met so far
-    closed: bool = False  # it has left the app
+    faults: tuple[str, ...]  # ids of the fault events met so far
+    closed: bool  # it has left the app
     calm: AbstractSet[object] = frozenset()  # what it may call and only keeps in mind: see seams/database/quiet.py
     pending: dict[str, Callable[[], None]] | None = None  # by phase: what raises an error inside the framework
     start_response: StartResponse  # the server's
@@ -51,6 +51,7 @@ class Request:
         self.path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         self.started = time()
         self.sampled = False
+        self.faults, self.closed = (), False  # asked of at every call: not in the class, where they are slow to read
         self.calls: list[Noted | tuple[Any, ...]] = []  # ended calls that wait for a reason to be written down
 
     def start(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Callable
 
 from chaos_middleware.errors import mark_injected
@@ -19,6 +19,9 @@ from chaos_middleware.seams.http_client.exchange import HttpExchange, http_call,
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
 
+_REMEMBERED = 64
+_urllib3: dict[type, bool] = {}  # the classes of connections seen so far
+
 
 def endheaders(original: Callable[..., None]) -> Callable[..., None]:
     """`HTTPConnection.endheaders`, which connects and sends, with faults for the calls of a current request."""
@@ -26,8 +29,9 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def hooked(conn: Any, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         request = current.get()
+        kind = conn.__class__
         # An empty buffer is an error of the caller.
-        if request is None or _is_urllib3(conn.__class__) or not conn._buffer:
+        if request is None or (_urllib3[kind] if kind in _urllib3 else _is_urllib3(kind)) or not conn._buffer:
             original(conn, message_body, encode_chunked=encode_chunked)
             return
         exchange = _ConnectionExchange(request, conn)
@@ -189,7 +193,9 @@ def _uncover(conn: Any) -> None:
         pass
 
 
-@lru_cache(maxsize=64)
 def _is_urllib3(kind: type) -> bool:
     module = sys.modules.get("urllib3.connection")
-    return module is not None and issubclass(kind, module.HTTPConnection)
+    if len(_urllib3) >= _REMEMBERED:
+        _urllib3.clear()
+    _urllib3[kind] = module is not None and issubclass(kind, module.HTTPConnection)
+    return _urllib3[kind]
