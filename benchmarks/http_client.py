@@ -14,6 +14,7 @@ import http.client
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,7 @@ RULE = {"name": "elsewhere", "seam": "http_client", "rate": 1, "match": {"path":
 class Nobody(wire.Peer):
     """Always gives the same answer."""
 
-    def gettimeout(self) -> float:
-        """As a socket has it."""
-        return 1.0
+    gettimeout = staticmethod(partial(float, 1))  # in C, as a socket's is
 
 
 class NobodysStream(httpcore.NetworkStream):

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import suppress
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.request import current
 from chaos_middleware.seams.http_client import wire
 from chaos_middleware.seams.http_client.exchange import HttpExchange, http_call, seconds
-
-if TYPE_CHECKING:
-    from chaos_middleware.request import Request
 
 _REMEMBERED = 64
 _urllib3: dict[type, bool] = {}  # the classes of connections seen so far
@@ -34,7 +32,14 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
         if request is None or (_urllib3[kind] if kind in _urllib3 else _is_urllib3(kind)) or not conn._buffer:
             original(conn, message_body, encode_chunked=encode_chunked)
             return
-        exchange = _ConnectionExchange(request, conn)
+        method, url, _ = str(conn._buffer[0], "latin-1").split(" ", 2)  # it is kept nowhere else
+        host = conn._tunnel_host or conn.host  # behind a proxy, the one that is asked
+        exchange = _ConnectionExchange(request, http_call(method, host, url))
+        exchange.conn = conn
+        exchange.asked = conn.timeout if conn.sock is None else conn.sock.gettimeout()
+        if method in ("POST", "PATCH"):  # of others nobody asks, and a name for each line takes its time
+            lines = (str(line, "latin-1").partition(":") for line in conn._buffer[1:])
+            exchange.headers = {name: value.strip() for name, _, value in lines}
         if not exchange.firings:
             try:
                 original(conn, message_body, encode_chunked=encode_chunked)
@@ -59,24 +64,16 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
 
 
 class _ConnectionExchange(HttpExchange):
-    depth = 3
+    depth = 2
+    conn: Any
+    asked: float | None  # the caller's one timeout
     _aside: Any = None
     _peer: wire.Peer | None = None
     _late_error: Exception | None = None
 
-    def __init__(self, request: Request, conn: Any) -> None:
-        self._conn = conn
-        method, url, _ = str(conn._buffer[0], "latin-1").split(" ", 2)  # it is kept nowhere else
-        host = conn._tunnel_host or conn.host  # behind a proxy, the one that is asked
-        self._asked = conn.timeout if conn.sock is None else conn.sock.gettimeout()
-        super().__init__(request, http_call(method, host, url))
-        if method in ("POST", "PATCH"):  # of others nobody asks, and a name for each line takes its time
-            lines = (str(line, "latin-1").partition(":") for line in conn._buffer[1:])
-            self.headers = {name: value.strip() for name, _, value in lines}
-
     def open(self) -> None:
         """Before the request is sent: make the connection a real one with the time that is left, or one to nobody."""
-        self._timeout = self._conn.timeout
+        self._timeout = self.conn.timeout
         try:
             self.before()
         except OSError as error:
@@ -91,17 +88,20 @@ class _ConnectionExchange(HttpExchange):
 
     def restore_timeout(self) -> None:
         """The connection has its own timeout again, also where only its socket should have the shortened one."""
-        self._conn.timeout = self._timeout
+        self.conn.timeout = self._timeout
 
     def sent(self) -> None:
         """The request is on its way. The connection's next `getresponse` is ours; nobody else's is touched."""
-        self._sock = self._conn.sock
-        self._conn.getresponse = self._getresponse
+        self._sock = self.conn.sock
+        self.conn.getresponse = self._getresponse
 
     def plain(self) -> Any:
         """In the place of the connection's next `getresponse`, where no fault is."""
-        conn, self._conn = self._conn, None
-        _uncover(conn)
+        conn, self.conn = self.conn, None
+        try:  # noqa: SIM105 - suppress costs a microsecond, and by way of `vars` all later access would be slow
+            del conn.getresponse
+        except AttributeError:
+            pass
         try:
             response = conn.getresponse()
             self.status = response.status
@@ -113,7 +113,8 @@ class _ConnectionExchange(HttpExchange):
         return response
 
     def _getresponse(self) -> Any:
-        _uncover(self._conn)
+        with suppress(AttributeError):
+            del self.conn.getresponse
         try:
             response = self._finish()
             self.status = response.status
@@ -126,7 +127,7 @@ class _ConnectionExchange(HttpExchange):
 
     def _finish(self) -> Any:
         """The answer, real or played, with the faults that come after the call."""
-        conn = self._conn
+        conn = self.conn
         if self._peer is not None:
             try:
                 return conn.getresponse()
@@ -142,7 +143,7 @@ class _ConnectionExchange(HttpExchange):
         return response if self.answer is None else self._play(self.answer)
 
     def timeouts(self) -> tuple[float | None, float | None]:
-        return (seconds(self._asked),) * 2
+        return (seconds(self.asked),) * 2
 
     def connect_timed_out(self) -> Exception:
         return socket.timeout("timed out")
@@ -152,17 +153,17 @@ class _ConnectionExchange(HttpExchange):
         return self._late_error
 
     def _connect_to(self, peer: wire.Peer) -> None:
-        self._aside, self._peer = self._conn.sock, peer
-        self._conn.sock = peer
+        self._aside, self._peer = self.conn.sock, peer
+        self.conn.sock = peer
 
     def _limit(self, seconds: float | None) -> None:
-        conn = self._conn
+        conn = self.conn
         conn.timeout = seconds
         if conn.sock is not None:
             conn.sock.settimeout(seconds)
 
     def _real_answer(self) -> Any:
-        conn = self._conn
+        conn = self.conn
         if self.delayed_by is None:
             return conn.getresponse()
         try:
@@ -176,21 +177,13 @@ class _ConnectionExchange(HttpExchange):
     def _play(self, answer: bytes) -> Any:
         from chaos_middleware.seams.http_client.cut_short import cut_short  # noqa: PLC0415 - see there
 
-        conn = self._conn
+        conn = self.conn
         conn.close()
         kind = conn.response_class if self.cut_by is None else cut_short(self.cut_by)
         peer: Any = wire.Peer(answer)
         response = kind(peer, method=conn._method)
         response.begin()
         return response
-
-
-def _uncover(conn: Any) -> None:
-    """The class's own `getresponse` is back. By way of `vars` every later access to the connection would be slow."""
-    try:  # noqa: SIM105 - suppress costs a microsecond
-        del conn.getresponse
-    except AttributeError:
-        pass
 
 
 def _is_urllib3(kind: type) -> bool:
