@@ -4,8 +4,8 @@ In pairs (benchmarks/pairs.py): the library's real code down to a connection to 
 difference. All seams are installed, and the experiment has a rule for the seam that this call does not match.
 `unkeyed`: no current request, against no seam. `noted`: a call of a keyed request, looked up, timed, its site found and
 its note kept, against no seam. The target is that of a noted call, and stands where the libraries end: at urllib3 and
-http.client. requests and httpx meet the same hooks, in calls that take three to ten times as long, so that a busy
-machine's noise is larger than the difference: they are shown and not judged.
+http.client. requests and httpx meet the same hooks in calls that take several times as long, whose code has pushed
+ours out of the caches: what that costs is shown, and not judged.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 A new thread or greenlet begins with an empty context, so code that fans out would slip out of the experiment. Only
 `current` is carried, and only where it is set. Covered: `threading.Thread` (and with it whatever starts one for the
-work), `ThreadPoolExecutor.submit` and `map`, gevent's `Greenlet`, `spawn`, `Pool` and thread pool. Not covered: raw
+work), `ThreadPoolExecutor.submit` and `map`, gevent's `Greenlet`, `spawn`, `Pool` and thread pool. asyncio's tasks,
+and what they hand to threads, have their starter's context by themselves. Not covered: raw
 greenlets, pools of processes, and long-lived workers that fetch their work from a queue of their own.
 
 A pool's worker gives the request back after each task. A thread or greenlet that outlives its request keeps it to its

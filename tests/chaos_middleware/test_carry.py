@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -73,6 +74,21 @@ def test_a_pools_worker_gives_the_request_back(carrying):
         assert _in_request(lambda: pool.submit(current.get).result()) is REQUEST
         assert _in_request(lambda: list(pool.map(lambda _: current.get(), range(3)))) == [REQUEST] * 3
         assert pool.submit(current.get).result() is None
+
+
+def test_a_loops_tasks_and_threads_have_the_request_that_ran_it(carrying):
+    """`asyncio.run` in a request: the coroutine, its tasks, and what they hand to threads."""
+
+    async def look():
+        return current.get()
+
+    async def everywhere():
+        loop = asyncio.get_running_loop()
+        threads = await asyncio.to_thread(current.get), await loop.run_in_executor(None, current.get)
+        return [current.get(), *threads, *await asyncio.gather(look(), asyncio.create_task(look()))]
+
+    assert _in_request(lambda: asyncio.run(everywhere())) == [REQUEST] * 5
+    assert asyncio.run(everywhere()) == [None] * 5
 
 
 def test_a_tasks_error_reaches_its_future(carrying):
