@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """The options as given. `run_dir` is "" where none is named; `run_time` and `requests` are 0 without a limit."""
+    """The options as given. `run_dir` is "" where none is named; `run_time` and `requests` are 0 without a limit.
+
+    `script` and `turns` are paths, "" for none.
+    """
 
     seed: int
     stages: str
@@ -23,6 +26,8 @@ class Options:
     run_time: float
     users: int
     deal: bool = False
+    script: str = ""
+    turns: str = ""
 
 
 def add_options(parser: LocustArgumentParser, **_: Any) -> None:
@@ -56,6 +61,20 @@ def add_options(parser: LocustArgumentParser, **_: Any) -> None:
         help="Deal the stages to iterations in turn, all of equal weight, instead of one stage after the other.",
     )
     group.add_argument(
+        "--chaos-script",
+        default="",
+        env_var="CHAOS_SCRIPT",
+        metavar="<file>",
+        help="Send the iterations that this file lists, in its blocks, instead of others.",
+    )
+    group.add_argument(
+        "--chaos-turns",
+        default="",
+        env_var="CHAOS_TURNS",
+        metavar="<folder>",
+        help="With --chaos-script: block N begins when there is a file turn-N, and leaves a file done-N.",
+    )
+    group.add_argument(
         "--chaos-run-dir",
         default="",
         env_var="CHAOS_RUN_DIR",
@@ -76,4 +95,6 @@ def read_options(parsed: Namespace, users: int) -> Options:
         run_time=float(values.get("run_time") or 0),
         users=users,
         deal=bool(values["chaos_deal"]),
+        script=str(values["chaos_script"] or ""),
+        turns=str(values["chaos_turns"] or ""),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gevent
@@ -16,6 +17,8 @@ from chaos_locust.facts import line
 from chaos_locust.hooks import JOURNEY
 from chaos_locust.journey import Journey
 from chaos_locust.recorder import Recorder
+from chaos_locust.script import ScriptedJourney
+from chaos_locust.turns import Turns
 from chaos_locust.users import wait
 
 if TYPE_CHECKING:
@@ -56,19 +59,24 @@ class Part:
         rows, shapes = folder.part(f"{name}.jsonl"), folder.shared(f"shapes-{name}.jsonl")
         self.recorder = Recorder(name, rows, lambda: self._stage, shapes)
         self._clock = None if plan.requests else gevent.spawn(self._change_stages)
+        script = plan.script
+        at = Path(options.turns) if options.turns else None
+        self._turns = Turns(at, script.blocks, self._is_through) if script else None
 
     def board(self, user: User) -> Journey:
         """Number a new user."""
         here = len(self._users)
-        journey = Journey(
-            f"{self._prefix}{here}",
+        name, script = f"{self._prefix}{here}", self._plan.script
+        make = Journey if script is None else functools.partial(ScriptedJourney, turns=script.turns.get(name, ()))
+        journey = make(
+            name,
             here * self._workers + self._rank,
             self._plan,
             seed=self._options.seed,
             stage=self._stage,
             kind=type(user).__name__,
             deadline=Deadline(self._options.deadline),
-            meet=functools.partial(self._meet, user),
+            meet=functools.partial(self._meet if script is None else self._await_turn, user),
             keep=self._keep,
         )
         self._users.append((user, journey))
@@ -94,6 +102,8 @@ class Part:
 
     def close(self, totals: dict[str, list[int]]) -> None:
         """Write what is only known at the end; `totals` are Locust's."""
+        if self._turns is not None:
+            self._turns.close()
         if self._clock is None:
             last = {journey.stage for _, journey in self._users}
             for stage, (started, ended) in self._spans.items():
@@ -118,6 +128,16 @@ class Part:
         wait(user, gate)
         gevent.sleep(journey.number / self._plan.users * _SPREAD_SECONDS)  # all at once would be a load of its own
         self._spans.setdefault(journey.bound, [time.time(), time.time()])
+
+    def _await_turn(self, user: User) -> None:
+        """Hold a user until its next block may begin."""
+        journey: ScriptedJourney = getattr(user, JOURNEY)
+        assert self._turns is not None
+        wait(user, self._turns.gate(journey.block))
+        gevent.sleep(journey.number / self._plan.users * _SPREAD_SECONDS)
+
+    def _is_through(self, block: int) -> bool:
+        return self._all(lambda journey: isinstance(journey, ScriptedJourney) and journey.block > block)
 
     def _open_gates(self) -> None:
         names = self._plan.names

@@ -11,8 +11,12 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from chaos_middleware.headers import DEFAULT_STAGE, VALID_STAGE
+
+if TYPE_CHECKING:
+    from chaos_locust.script import Script
 
 DEFAULT_STAGES = "baseline=20%,chaos=70%,recovery=10%"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -28,7 +32,7 @@ class Plan:
     """Stages in order, `ends` being where each one ends: seconds since the start, or shares of the requests.
 
     `requests` is 0 for a plan by time. `users` is how many share the requests. `dealt`: the stages do not follow each
-    other, iterations get them in turn.
+    other, iterations get them in turn. `script`: users do what it says, whatever the rest.
     """
 
     names: tuple[str, ...]
@@ -36,6 +40,7 @@ class Plan:
     requests: int
     users: int
     dealt: bool = False
+    script: Script | None = None
 
     def stage(self, position: float) -> str:
         """The stage at a position (seconds or share); the last one has no end."""
@@ -86,6 +91,13 @@ def make_plan(stages: str, *, requests: int, run_time: float, users: int, deal: 
             raise PlanError("--chaos-stages in percent need --chaos-requests or --run-time, to be shares of")
         amounts = tuple(amount / 100 * run_time for amount in amounts)
     return Plan(names, tuple(accumulate(amounts)), 0, users)
+
+
+def scripted(script: Script, users: int) -> Plan:
+    """The plan of a script; its stages have no lengths."""
+    names = script.stages
+    iterations = sum(map(len, script.turns.values()))
+    return Plan(names, tuple(n / len(names) for n in range(1, len(names) + 1)), iterations, users, script=script)
 
 
 def _parse(text: str) -> tuple[tuple[str, ...], tuple[float, ...], bool]:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.event import Event
 
-from chaos_locust import facts, invariants
+from chaos_locust import facts, invariants, script
 from chaos_locust.checking import Checker
 from chaos_locust.folder import Disk
 from chaos_locust.hooks import listen
 from chaos_locust.options import Options, read_options
 from chaos_locust.output import Output, default_folder, folder_of_test
 from chaos_locust.part import Part
-from chaos_locust.plan import Plan, PlanError, make_plan
+from chaos_locust.plan import Plan, PlanError, make_plan, scripted
 
 if TYPE_CHECKING:
     from locust import User
@@ -162,6 +162,12 @@ class Owner(Session):
             raise PlanError(
                 "--chaos-requests cannot be shared by users that a LoadTestShape starts and stops: use stages"
             )
+        if options.script:
+            if not isinstance(self, Alone):
+                raise PlanError("--chaos-script is for one Locust process, without --processes and --master")
+            if self.environment.shape_class:
+                raise PlanError("--chaos-script names users, which a LoadTestShape would start and stop")
+            return scripted(script.read(Path(options.script)), options.users)
         return make_plan(
             options.stages,
             requests=options.requests,
