@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
-_MAKES_APP = re.compile(rb"\bFlask\(|error_?handler")
+_MAKES = re.compile(
+    rb"\bFlask\(|error_?handler"  # the app
+    rb"|\b(?:create_engine|engine_from_config|SQLAlchemy|sessionmaker|scoped_session|ConnectionPool)\(|\bSQLALCHEMY_"
+    rb"|\b(?:psycopg2?|pymysql|sqlite3)\.connect\("
+    rb"|\b(?:Strict)?(?:Redis|Valkey)\(|\bfrom_url\("  # caches
+)
 _NOT_THE_APP = ("node_modules", "site-packages", "__pycache__", "build", "dist", "tests", "reports")
 _MOST_FILES = 5_000
 _MOST_BYTES = 500_000
@@ -49,17 +54,17 @@ def finish(run_dir: Path, run: Record) -> None:
 
 
 def _copy_sources(found: Iterable[Record], app_dir: Path, run_dir: Path) -> None:
-    """Copy to `sources/` the app's files that a call site or a frame names, and those that make its Flask app."""
+    """Copy to `sources/` the app's files that a call site or a frame names, and those where a proposal may belong."""
     named = {str(place["file"]) for record in found for place in (record.get("site"), record.get("frame")) if place}
-    for file in {(app_dir / name).resolve() for name in named} | set(_app_makers(app_dir)):
+    for file in {(app_dir / name).resolve() for name in named} | set(_makers(app_dir)):
         if file.is_relative_to(app_dir) and file.is_file():
             copy = run_dir / "sources" / file.relative_to(app_dir)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
 
 
-def _app_makers(app_dir: Path) -> Iterator[Path]:
-    """Python files of the app where a Flask app is made or errors are handled: a proposal may belong there."""
+def _makers(app_dir: Path) -> Iterator[Path]:
+    """Python files that make the app, its engines, pools or caches, or handle errors: a proposal may belong there."""
     looked = 0
     for folder, folders, names in os.walk(app_dir):
         hidden = [name for name in folders if name.startswith(".") or name in _NOT_THE_APP]
@@ -69,7 +74,7 @@ def _app_makers(app_dir: Path) -> Iterator[Path]:
             file = Path(folder, name)
             if file.suffix == ".py" and looked < _MOST_FILES and file.stat().st_size < _MOST_BYTES:
                 looked += 1
-                if _MAKES_APP.search(file.read_bytes()):
+                if _MAKES.search(file.read_bytes()):
                     yield file
 
 

@@ -45,6 +45,31 @@ def test_sources_are_those_the_ledger_names_inside_the_app(tmp_path: Path, run: 
     assert kept == ["sources/lib/fares.py"]
 
 
+@pytest.mark.parametrize(
+    "makes",
+    [
+        "app = Flask(__name__)",
+        "engine = create_engine(URL)",
+        "db = SQLAlchemy()",
+        "SQLALCHEMY_ENGINE_OPTIONS = {}",
+        "pool = ConnectionPool(URL)",
+        "connection = psycopg.connect(URL)",
+        "cache = redis.Redis.from_url(URL)",
+        "cache = Valkey()",
+    ],
+)
+def test_sources_are_also_those_that_make_what_calls_use(makes: str, tmp_path: Path, run: dict[str, Any]) -> None:
+    """The call site names the statement; the engine, pool or client is made elsewhere, and a proposal belongs there."""
+    app = tmp_path / "app"
+    (app / "store.py").write_text(f"{makes}\n")
+    (app / "tests").mkdir()
+    (app / "tests" / "conftest.py").write_text(f"{makes}\n")
+    ledger(tmp_path)
+    harvest.finish(tmp_path / "run", run)
+    kept = [str(file.relative_to(tmp_path / "run")) for file in (tmp_path / "run" / "sources").rglob("*.py")]
+    assert kept == ["sources/store.py"]
+
+
 def test_the_experiment_lists_what_was_reached(tmp_path: Path, run: dict[str, Any]) -> None:
     """Calls are counted by seam, route and call site, under what their targets share; most used first."""
     file = str(tmp_path / "app" / "f.py")

@@ -31,12 +31,15 @@ class Spot:
     """Where to edit, and what the run knows of it that the source does not show.
 
     `line` is one of the recorded call's lines, `method` the HTTP method seen there, `timeout` the proposed
-    `(connect, read)` in seconds.
+    `(connect, read)` in seconds. `library` is what the app calls with, `lazily` its import's code where only functions
+    import it.
     """
 
     line: int = 0
     method: str = ""
     timeout: tuple[float, float] = (0.0, 0.0)
+    library: str = ""
+    lazily: str = ""
 
 
 @dataclass(frozen=True)
