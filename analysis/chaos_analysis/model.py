@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from chaos_analysis.fixes._fix import Spot
     from chaos_analysis.outcomes.results import Outcomes
 
 Evidence = Literal["direct", "causal", "model", "observed"]
@@ -22,7 +23,7 @@ Verdict = Literal["held", "broken", "undecided", "invalid", "no SLO"]
 class Estimate:
     """A figure with its 95 % interval; without support in the data `value` is None and `need` says how many it takes.
 
-    `unit` is `"probability"`, `"ms"`, `"s"`, `"1/s"` or `"count"`; `n` the number of observations behind it.
+    `unit` is `"probability"`, `"ms"`, `"s"`, `"1/s"`, `"count"` or `"ratio"`; `n` the number of observations behind it.
     """
 
     value: float | None
@@ -86,7 +87,8 @@ class Proposal:
 
     `diff` is a unified diff that `git apply` takes at the top of the app's repository ("" where the change can only
     be put in words, then `why_no_diff` says so). `automatic` is False where a person must decide something the patch
-    marks. `effect` stays None until it was measured.
+    marks. `effect` stays None until it was measured. `spot` is what the fix needs to make the change again on source that
+    has changed; None without a diff.
     """
 
     number: int
@@ -106,6 +108,7 @@ class Proposal:
     patch: str | None = None
     why_no_diff: str | None = None
     effect: None = None
+    spot: Spot | None = None
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,12 @@ def propose(
     """Proposals for the patterns of a run; first those with a diff, then those that rescue, then by failures addressed.
 
     `run` is run.json, `lasting` the rules of persistence `request`. Each diff is made against the recorded source
-    alone: of two at one place, only one applies.
+    alone: of two at one place, only one applies. What a diff answers gets no advice in words beside it.
     """
     evidence = Evidence(patterns, tables, sources, run, frozenset(lasting))
-    found = _merged(proposal for fix in FIXES for proposal in fix.propose(evidence))
-    others = [pattern for pattern in patterns if pattern.finder in _IN_WORDS]
+    found = _with_parts(_merged(proposal for fix in FIXES for proposal in fix.propose(evidence)), patterns)
+    answered = {name for each in found if each.diff for name in each.patterns if not name.startswith(_left(each))}
+    others = [pattern for pattern in patterns if pattern.finder in _IN_WORDS and pattern.id not in answered]
     found += in_words(others, "what to do here is for people to decide")
     rescuing = {fix.name for fix in FIXES if fix.rescues}
     return _numbered(
@@ -58,6 +59,27 @@ def advise(patterns: Iterable[Pattern]) -> tuple[Proposal, ...]:
     """Proposals in words, by failures addressed: for statistics that come without source or ledger."""
     words = in_words(patterns, "Locust's statistics name no line of source")
     return _numbered(sorted(words, key=lambda each: -each.failures))
+
+
+def _fix(proposal: Proposal) -> Fix:
+    return next(fix for fix in FIXES if fix.name == proposal.fix)
+
+
+def _left(proposal: Proposal) -> tuple[str, ...]:
+    """How the ids of patterns begin whose advice in words holds beside this proposal's diff."""
+    return tuple(f"{finder}:" for finder in _fix(proposal).leaves)
+
+
+def _with_parts(found: list[Proposal], patterns: Sequence[Pattern]) -> list[Proposal]:
+    """The proposals, those with a diff naming also what is lacking at their calls and comes with the change."""
+    sites = {pattern.id: pattern.site for pattern in patterns}
+    for pattern in patterns:
+        for place, each in enumerate(found):
+            there = pattern.site is not None and pattern.site in [sites.get(name) for name in each.patterns]
+            if each.diff and there and pattern.finder in _fix(each).mends:
+                found[place] = replace(each, patterns=tuple(dict.fromkeys([*each.patterns, pattern.id])))
+                break
+    return found
 
 
 def _merged(proposals: Iterable[Proposal]) -> list[Proposal]:

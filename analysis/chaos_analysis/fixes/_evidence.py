@@ -78,8 +78,12 @@ class Evidence:
         what: str,
         why: str,
         caution: str,
+        automatic: bool = True,
     ) -> Iterator[Proposal]:
-        """The proposal with its diff at `site`, none where the change is there already; a text `spot` says why."""
+        """The proposal with its diff at `site`, none where the change is there already; a text `spot` says why.
+
+        `automatic` is False where the diff marks a place for people to decide.
+        """
         diff, reason = "", spot if isinstance(spot, str) else None
         if site is not None and isinstance(spot, Spot):
             try:
@@ -101,22 +105,30 @@ class Evidence:
             reference=fix.reference,
             caution=caution,
             diff=diff,
-            automatic=bool(diff),
-            failures=sum(pattern.failures for pattern in patterns),
+            automatic=automatic and bool(diff),
+            failures=sum(pattern.failures for pattern in wholes(patterns)),
             why_no_diff=reason,
+            spot=spot if diff and isinstance(spot, Spot) else None,
         )
 
     def _diff(self, fix: Fix, file: str, spot: Spot) -> str:
-        before = self.sources.text(file)
-        if before is None:
-            raise Declined(f"the run folder has no copy of {file}")
         prefix = ((self.run.get("app") or {}).get("git_prefix") or "").strip("/")
-        return unified(f"{prefix}/{file}" if prefix else file, before, fix.edit(before, spot))
+        changed = fix.edits(self.sources, file, spot)
+        return "".join(
+            unified(f"{prefix}/{name}" if prefix else name, self.sources.text(name) or "", after)
+            for name, after in changed.items()
+        )
+
+
+def wholes(patterns: Sequence[Pattern]) -> list[Pattern]:
+    """The patterns without those that are part of another one of them."""
+    ids = {pattern.id for pattern in patterns}
+    return [pattern for pattern in patterns if pattern.part_of not in ids]
 
 
 def summaries(patterns: Sequence[Pattern]) -> str:
-    """What the patterns say, the three that explain most failures in full."""
-    ranked = sorted(patterns, key=lambda pattern: -pattern.failures)
+    """What the patterns say, the three that explain most failures in full; parts are left to their wholes."""
+    ranked = sorted(wholes(patterns), key=lambda pattern: -pattern.failures)
     more = f" And {plural(len(ranked) - 3, 'more such pattern')}." if len(ranked) > 3 else ""
     return " ".join(pattern.summary for pattern in ranked[:3]) + more
 

@@ -38,15 +38,20 @@ def mounts(name: str, policy: str) -> list[str]:
     return [f'{name}.mount("{scheme}://", HTTPAdapter(max_retries={policy}))' for scheme in ("http", "https")]
 
 
-def mount(source: Source, call: HttpCall, policy: str) -> Splice:
-    """Mount the retries where the session of the call is made, or the module's only one."""
+def session_of(source: Source, call: HttpCall) -> tuple[str, cst.Call]:
+    """The name of the call's session and the call that makes it, or the module's only one; raises `Declined`."""
     made = makers(source, "session")
     here = [(name, maker) for name, maker in made if maker is call.maker] or (made if len(made) == 1 else [])
     if not here and isinstance(receiver(call.node), cst.Call) and call.maker is not None:
         raise Declined("the session has no name to mount an adapter on: give it one")
     if not here:
         raise Declined("the session is made elsewhere: mount an adapter with retries there")
-    name, maker = here[0]
+    return here[0]
+
+
+def mount(source: Source, call: HttpCall, policy: str) -> Splice:
+    """Mount the retries where the session of the call is made, or the module's only one."""
+    name, maker = session_of(source, call)
     mounted = [each for each in source.find(cst.Call) if source.code(each.func) == f"{name}.mount"]
     if mounted:
         raise AlreadyThere(f"{name} mounts an adapter already: see whether that retries")

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import libcst as cst
 
-from chaos_analysis.fixes._bound import NEED, Bound, bound
 from chaos_analysis.fixes._calls import HttpCall, has_star, http_call, keyword
 from chaos_analysis.fixes._edits import add_keyword
 from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
+from chaos_analysis.fixes._layers import timeout
 from chaos_analysis.fixes._source import Source, Splice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from chaos_analysis.fixes._bound import Bound
     from chaos_analysis.fixes._evidence import Evidence
-    from chaos_analysis.model import Pattern, Proposal
+    from chaos_analysis.model import Pattern, Proposal, Site
 
 _POSITION = {"urllib": 2, "http.client": 2}  # of `timeout` among the positional arguments
 
@@ -281,11 +281,8 @@ class HttpTimeout(Fix):
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal for each site whose calls have no timeout."""
         for site, patterns in evidence.http_sites("missing_timeout"):
-            calls = evidence.calls_at(site)
-            healthy = calls[(calls["faults"].map(len) == 0) & calls["error"].isna()]
-            spot, measured = _spot(bound(healthy["seconds"].to_list()), len(healthy), evidence.deadline)
-            if isinstance(spot, Spot):
-                spot = replace(spot, line=site.line, method=method(patterns[0]))
+            found = timeout(evidence, site)
+            spot: Spot | str = found if isinstance(found, str) else _spot(found, site, method(patterns[0]))
             yield from evidence.proposal(
                 self,
                 patterns,
@@ -295,7 +292,7 @@ class HttpTimeout(Fix):
                     "Pass `timeout=(connect, read)` to the call, so that a slow or silent dependency costs a "
                     "bounded wait."
                 ),
-                why=f"{summaries(patterns)} {measured}".strip(),
+                why=f"{summaries(patterns)}{'' if isinstance(found, str) else _told(found, evidence.deadline)}",
                 caution=_caution(patterns),
             )
 
@@ -309,18 +306,15 @@ def _unset(source: Source, given: cst.BaseExpression, value: str, spot: Spot) ->
     return [(*source.span(h.value), f"{seconds:g}") for h, seconds in pairs if source.code(h.value) == "None"]
 
 
-def _spot(timeouts: Bound | None, n: int, deadline: float | None) -> tuple[Spot | str, str]:
-    """The spot, not placed yet, or why there is none; and what was measured, in a sentence."""
-    if timeouts is None:
-        why = f"need {NEED} fault-free calls at this site for a timeout, have {n}: more requests, or more `calls.share`"
-        return why, ""
-    if deadline is not None and timeouts.read >= deadline:
-        why = f"healthy calls need up to {timeouts.read:g} s, the client waits {deadline:g} s: no timeout serves both"
-        return why, timeouts.told
-    budget = ""
-    if deadline is not None:
-        budget = f" The client waits {deadline:g} s: keep the sum over all calls of one request below that."
-    return Spot(timeout=(timeouts.connect, timeouts.read)), timeouts.told + budget
+def _spot(found: Bound, site: Site, verb: str) -> Spot:
+    return Spot(line=site.line, method=verb, timeout=(found.connect, found.read))
+
+
+def _told(found: Bound, deadline: float | None) -> str:
+    """Where the figures are from, in sentences that follow others."""
+    if deadline is None:
+        return f" {found.told}"
+    return f" {found.told} The client waits {deadline:g} s: keep the sum over all calls of one request below that."
 
 
 def _caution(patterns: Sequence[Pattern]) -> str:

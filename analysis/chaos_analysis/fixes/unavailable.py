@@ -44,6 +44,7 @@ class Unavailable(Fix):
     name = "unavailable"
     title = "Answer 503 when a dependency fails"
     rescues = False
+    mends = ("unmapped_error",)
     reference = (
         "RFC 9110, 503 Service Unavailable: https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4, and Retry-After: "
         "https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3; Flask, Handling Application Errors: "
