@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chaos_analysis.fixes._advice import ADVICE, in_words
 from chaos_analysis.fixes._evidence import Evidence
 from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
+from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.fixes.http_timeout import HttpTimeout
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FIXES", "advise", "propose"]
 
 # Innermost first, as they would stand at one call: timeout, then retry; then what only tells failures better.
-FIXES: tuple[Fix, ...] = (HttpTimeout(), CacheAsMiss(), Retry(), RaiseForStatus(), Unavailable())
+FIXES: tuple[Fix, ...] = (HttpTimeout(), CacheAsMiss(), Retry(), Fallback(), RaiseForStatus(), Unavailable())
 _MEASURED_ONLY = ("error_rate", "tail_latency", "exceptions")  # of plain Locust statistics, or explained by others
 _IN_WORDS = tuple(kind for kind in ADVICE if kind not in _MEASURED_ONLY)
 
