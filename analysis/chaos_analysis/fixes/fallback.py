@@ -13,6 +13,7 @@ from chaos_analysis.fixes._edits import MIN_WIDTH
 from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
 from chaos_analysis.fixes._guard import guarded, guards, logger
+from chaos_analysis.fixes._last_good import NAME, STORE, last_good
 from chaos_analysis.fixes._named import answer, error_class, free_in, reads_json
 from chaos_analysis.fixes._question import question
 from chaos_analysis.fixes._reads import READS, endpoints_at, is_part, writes
@@ -28,76 +29,11 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Pattern, Proposal, Site
 
 _CHANGING = re.compile(r"\.(post|put|patch|delete)\(|methods\s*=.*(POST|PUT|PATCH|DELETE)", re.DOTALL)
-NAME, STORE = "LAST_GOOD", "_LastGood"
-_CLASS = """
-class _LastGood:
-    \"\"\"Good answers of a dependency, to stand in while it fails.\"\"\"
-
-    ANSWERS = 256
-    SECONDS = 300
-
-    def __init__(self) -> None:
-        self._answers: dict[str, tuple[float, requests.Response]] = {}
-        self._lock = Lock()
-
-    def keep(
-        self, question: object, answer: requests.Response, *, as_json: bool = False
-    ) -> None:
-        \"\"\"Keep a good answer; raises where the call failed on the other side.\"\"\"
-        if answer.status_code >= 500:
-            answer.raise_for_status()
-        if not answer.ok:
-            return  # an answer, but none to give instead of another
-        if as_json:
-            answer.json()
-        with self._lock:
-            self._answers.pop(repr(question), None)
-            self._answers[repr(question)] = monotonic(), answer
-            if len(self._answers) > self.ANSWERS:
-                del self._answers[next(iter(self._answers))]
-
-    def instead_of(
-        self, error: requests.RequestException, question: object
-    ) -> requests.Response:
-        \"\"\"The last good answer to the question; raises `error` if there is none.\"\"\"
-        with self._lock:
-            kept, answer = self._answers.get(repr(question), (0.0, None))
-        if answer is None or monotonic() - kept > self.SECONDS:
-            raise error
-        LOGGER.warning("%s: the last good answer stands in: %s", question, error)
-        if has_request_context():
-            after_this_request(self._marked)
-        return answer
-
-    @staticmethod
-    def _marked(response: Response) -> Response:
-        response.headers["X-Degraded"] = "stale"
-        return response
-
-
-LAST_GOOD = _LastGood()
-"""
-_FLASK = (
-    "        if has_request_context():\n            after_this_request(self._marked)\n",
-    """
-    @staticmethod
-    def _marked(response: Response) -> Response:
-        response.headers["X-Degraded"] = "stale"
-        return response
-""",
-)
-
-
-def _class(requests: str, logger: str, *, flask: bool) -> str:
-    text = _CLASS.replace("requests.", f"{requests}.").replace("LOGGER", logger)
-    for part in () if flask else _FLASK:
-        text = text.replace(part, "")
-    return text
 
 
 def _with_store(source: str, *, logger: str, flask: bool = True) -> str:
     """A case's source, in which `LAST_GOOD = ...` stands for the whole class, as it is without annotations."""
-    declared = joined(bare(_class("requests", logger, flask=flask)).strip(), MIN_WIDTH)
+    declared = joined(bare(last_good("requests", logger, flask=flask)).strip(), MIN_WIDTH)
     return dedent(source.removeprefix("\n")).replace("LAST_GOOD = ...", declared)
 
 
@@ -296,7 +232,7 @@ class Fallback(Fix):
         _refuse_caught(module, found)
         _refuse_changing(module, found.function)
         asked = ", ".join([f'"{_label(module, found)}"', *question(module, found.call)])
-        error, needs = error_class(module)
+        error, needs = errorlast_good(module)
         splices = [*needs, *_store(module, found, error, flask=spot.flask)]
         return module.splice([*splices, *_call(module, found, asked if ", " in asked else f"{asked},", error)])
 
@@ -389,7 +325,7 @@ def _store(source: Source, found: Answer, error: str, *, flask: bool) -> Iterabl
     if {NAME, STORE} & source.names():
         raise Declined(f"the module has the name {NAME} for something else")
     log, needs = logger(source, source.module.body[-1])
-    text = _class(error.rpartition(".")[0], log, flask=flask)
+    text = last_good(error.rpartition(".")[0], log, flask=flask)
     annotated = annotates(source, found.function) and "." in error and "Response" not in source.names()
     names = ["after_this_request", "has_request_context", *(["Response"] if annotated else [])]
     yield from imports(
