@@ -63,7 +63,7 @@ _FLASK = (
 
 
 def last_good(requests: str, logger: str, *, flask: bool) -> str:
-    """The class, annotated, with the module's names for `requests` and its logger; it marks answers of a `flask` app."""
+    """The class, annotated, with the module's names for `requests` and its logger; it marks answers of `flask`."""
     text = _CLASS.replace("requests.", f"{requests}.").replace("LOGGER", logger)
     for part in () if flask else _FLASK:
         text = text.replace(part, "")

@@ -232,7 +232,7 @@ class Fallback(Fix):
         _refuse_caught(module, found)
         _refuse_changing(module, found.function)
         asked = ", ".join([f'"{_label(module, found)}"', *question(module, found.call)])
-        error, needs = errorlast_good(module)
+        error, needs = error_class(module)
         splices = [*needs, *_store(module, found, error, flask=spot.flask)]
         return module.splice([*splices, *_call(module, found, asked if ", " in asked else f"{asked},", error)])
 
