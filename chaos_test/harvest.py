@@ -54,9 +54,12 @@ def finish(run_dir: Path, run: Record) -> None:
 
 
 def _copy_sources(found: Iterable[Record], app_dir: Path, run_dir: Path) -> None:
-    """Copy to `sources/` the app's files that a call site or a frame names, and those where a proposal may belong."""
+    """Copy to `sources/` the app's files that a call site or a frame names, those where a proposal may belong, and
+    those that declare what the app needs.
+    """
     named = {str(place["file"]) for record in found for place in (record.get("site"), record.get("frame")) if place}
-    for file in {(app_dir / name).resolve() for name in named} | set(_makers(app_dir)):
+    declaring = {app_dir / "pyproject.toml", *app_dir.glob("requirements*.txt")}
+    for file in {(app_dir / name).resolve() for name in named} | set(_makers(app_dir)) | declaring:
         if file.is_relative_to(app_dir) and file.is_file():
             copy = run_dir / "sources" / file.relative_to(app_dir)
             copy.parent.mkdir(parents=True, exist_ok=True)

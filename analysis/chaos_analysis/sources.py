@@ -28,3 +28,7 @@ class Sources:
     def files(self) -> tuple[str, ...]:
         """The kept Python files' paths, sorted."""
         return tuple(sorted(file.relative_to(self.root).as_posix() for file in self.root.rglob("*.py")))
+
+    def requirements(self) -> tuple[str, ...]:
+        """The kept requirements files' names, sorted."""
+        return tuple(sorted(file.name for file in self.root.glob("requirements*.txt")))

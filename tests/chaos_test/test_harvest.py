@@ -70,6 +70,18 @@ def test_sources_are_also_those_that_make_what_calls_use(makes: str, tmp_path: P
     assert kept == ["sources/store.py"]
 
 
+def test_sources_are_also_what_declares_the_apps_dependencies(tmp_path: Path, run: dict[str, Any]) -> None:
+    """A change may need a package: it is declared where the app's others are, at the top of its folder."""
+    app = tmp_path / "app"
+    for name in ("pyproject.toml", "requirements-dev.txt", "setup.cfg", "lib/requirements.txt"):
+        (app / name).parent.mkdir(exist_ok=True)
+        (app / name).write_text("")
+    ledger(tmp_path)
+    harvest.finish(tmp_path / "run", run)
+    kept = sorted(file.name for file in (tmp_path / "run" / "sources").rglob("*.*"))
+    assert kept == ["pyproject.toml", "requirements-dev.txt"]
+
+
 def test_the_experiment_lists_what_was_reached(tmp_path: Path, run: dict[str, Any]) -> None:
     """Calls are counted by seam, route and call site, under what their targets share; most used first."""
     file = str(tmp_path / "app" / "f.py")

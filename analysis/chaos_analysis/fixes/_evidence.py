@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chaos_analysis.fixes._changes import changes
 from chaos_analysis.fixes._diff import unified
 from chaos_analysis.fixes._fix import AlreadyThere, Declined, Fix, Spot
 from chaos_analysis.model import Pattern, Proposal, Site
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from chaos_analysis.fixes._changes import Changes
     from chaos_analysis.model import Tables
     from chaos_analysis.sources import Sources
 
@@ -84,10 +86,11 @@ class Evidence:
 
         `automatic` is False where the diff marks a place for people to decide.
         """
-        diff, reason = "", spot if isinstance(spot, str) else None
+        diff, needs, reason = "", "", spot if isinstance(spot, str) else None
         if site is not None and isinstance(spot, Spot):
             try:
-                diff = self._diff(fix, site.file, spot)
+                made = changes(fix, self.sources, site.file, spot)
+                diff, needs = self._diff(made), made.told
             except AlreadyThere:
                 return
             except Declined as declined:
@@ -100,7 +103,7 @@ class Evidence:
             file=site.file if site else None,
             line=site.line if site else None,
             function=site.function if site else None,
-            what=what,
+            what=what + needs,
             why=why,
             reference=fix.reference,
             caution=caution,
@@ -111,12 +114,11 @@ class Evidence:
             spot=spot if diff and isinstance(spot, Spot) else None,
         )
 
-    def _diff(self, fix: Fix, file: str, spot: Spot) -> str:
+    def _diff(self, made: Changes) -> str:
         prefix = ((self.run.get("app") or {}).get("git_prefix") or "").strip("/")
-        changed = fix.edits(self.sources, file, spot)
         return "".join(
             unified(f"{prefix}/{name}" if prefix else name, self.sources.text(name) or "", after)
-            for name, after in changed.items()
+            for name, after in made.texts.items()
         )
 
 
