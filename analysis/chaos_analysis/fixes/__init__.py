@@ -14,6 +14,7 @@ from chaos_analysis.fixes._evidence import Evidence
 from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
 from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.fixes.http_timeout import HttpTimeout
+from chaos_analysis.fixes.pool_pre_ping import PoolPrePing
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
 from chaos_analysis.fixes.unavailable import Unavailable
@@ -28,7 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["FIXES", "advise", "propose"]
 
 # Innermost first, as they would stand at one call: timeout, then retry; then what only tells failures better.
-FIXES: tuple[Fix, ...] = (HttpTimeout(), CacheAsMiss(), Retry(), Fallback(), RaiseForStatus(), Unavailable())
+FIXES: tuple[Fix, ...] = (
+    HttpTimeout(),
+    CacheAsMiss(),
+    PoolPrePing(),
+    Retry(),
+    Fallback(),
+    RaiseForStatus(),
+    Unavailable(),
+)
 _MEASURED_ONLY = ("error_rate", "tail_latency", "exceptions")  # of plain Locust statistics, or explained by others
 _IN_WORDS = tuple(kind for kind in ADVICE if kind not in _MEASURED_ONLY)
 

@@ -12,7 +12,7 @@ from chaos_analysis.fixes._source import Source
 from chaos_analysis.model import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.model import Pattern
@@ -28,8 +28,10 @@ def by_site(evidence: Evidence, *finders: str) -> list[tuple[Site, tuple[Pattern
     return [(site, tuple(found)) for site, found in groups.items()]
 
 
-def homes(sources: Sources, words: Collection[str], choose: Callable[[Source], list[cst.Call]]) -> Iterator[Site]:
-    """The places, over all files, of the calls that `choose` finds; only files with one of the `words` are parsed."""
+def homes(
+    sources: Sources, words: Collection[str], choose: Callable[[Source], Sequence[cst.CSTNode]]
+) -> Iterator[Site]:
+    """The places, over all files, of what `choose` finds; only files with one of the `words` are parsed."""
     for file in sources.files():
         text = sources.text(file) or ""
         if not any(word in text for word in words):
@@ -38,8 +40,8 @@ def homes(sources: Sources, words: Collection[str], choose: Callable[[Source], l
             source = Source(text)
         except Declined:
             continue
-        for call in choose(source):
-            yield Site(file, line_of(source, call), function_of(source, call))
+        for node in choose(source):
+            yield Site(file, line_of(source, node), function_of(source, node))
 
 
 def named(source: Source, names: Collection[str]) -> list[cst.Call]:
