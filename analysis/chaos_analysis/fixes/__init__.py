@@ -15,6 +15,7 @@ from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
 from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.fixes.http_timeout import HttpTimeout
 from chaos_analysis.fixes.pool_pre_ping import PoolPrePing
+from chaos_analysis.fixes.pool_timeout import PoolTimeout
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
 from chaos_analysis.fixes.unavailable import Unavailable
@@ -33,6 +34,7 @@ FIXES: tuple[Fix, ...] = (
     HttpTimeout(),
     CacheAsMiss(),
     PoolPrePing(),
+    PoolTimeout(),
     Retry(),
     Fallback(),
     RaiseForStatus(),

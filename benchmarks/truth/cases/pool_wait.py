@@ -28,7 +28,8 @@ CASE = Case(
 
 def defect() -> Flask:
     """Waits for half a minute, as SQLAlchemy does where nothing is said."""
-    app, engine = Flask(__name__), _engine()
+    app = Flask(__name__)
+    engine = _engine()
 
     @app.get("/items")
     def items():
@@ -41,16 +42,16 @@ def defect() -> Flask:
 
 def twin() -> Flask:
     """Waits for a moment, and says that it cannot now."""
-    app, engine = Flask(__name__), _engine(pool_timeout=0.2)
-
-    @app.errorhandler(NoConnection)
-    def unavailable(_: NoConnection):
-        return jsonify(error="Service Unavailable"), 503, {"Retry-After": "1"}
+    app = Flask(__name__)
+    engine = _engine(pool_timeout=0.2)
 
     @app.get("/items")
     def items():
-        with engine.connect() as connection:
-            total = connection.execute(text("SELECT count(*) FROM stock")).scalar()
+        try:
+            with engine.connect() as connection:
+                total = connection.execute(text("SELECT count(*) FROM stock")).scalar()
+        except NoConnection:
+            return jsonify(error="Service Unavailable"), 503, {"Retry-After": "1"}
         return jsonify(total=total)
 
     return app

@@ -23,7 +23,7 @@ CALL = {
     "timeout": None,
     "key": "1.1.1",
 }
-ANSWER = {"key": "1.1.1", "seconds": 0.01, "error": None}
+ANSWER = {"key": "1.1.1", "seconds": 0.01, "faults": (), "error": None, "sampled": True}
 
 
 def pattern(finder: str, file: str, line: int, **more: Any) -> Pattern:
