@@ -19,6 +19,7 @@ from chaos_analysis.fixes.pool_timeout import PoolTimeout
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
 from chaos_analysis.fixes.unavailable import Unavailable
+from chaos_analysis.fixes.validate_body import ValidateBody
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,6 +38,7 @@ FIXES: tuple[Fix, ...] = (
     PoolTimeout(),
     Retry(),
     Fallback(),
+    ValidateBody(),
     RaiseForStatus(),
     Unavailable(),
 )

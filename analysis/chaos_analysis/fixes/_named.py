@@ -42,11 +42,7 @@ def answer(source: Source, spot: Spot) -> Answer:
     """The answer of the call at the spot; `Declined` where it is not of requests, or where something may run before it
     in its statement.
     """
-    call = http_call(source, spot)
-    if call.library not in ("requests", "session"):
-        raise Declined(
-            f"the call is made with {call.library}, whose errors and answers are others than those of requests"
-        )
+    call = requests_call(source, spot)
     around = source.ancestors(call.node)
     line = next((node for node in around if isinstance(node, cst.SimpleStatementLine)), None)
     if line is None or len(line.body) > 1:
@@ -66,6 +62,16 @@ def answer(source: Source, spot: Spot) -> Answer:
     if not isinstance(value, cst.CSTNode) or call.node not in begins(value):
         raise _in_larger()
     return Answer(call, line, free_in(source, scope, "response"), given=False, scope=scope)
+
+
+def requests_call(source: Source, spot: Spot) -> HttpCall:
+    """The call at the spot; `Declined` where it is not of requests, or is left to somebody else to make."""
+    call = http_call(source, spot)
+    if call.library not in ("requests", "session"):
+        raise Declined(f"the call is made with {call.library}, whose errors and answers are not those of requests")
+    if getattr(call, "handed", False):
+        raise Declined("the call is handed to somebody who makes it: change it there")
+    return call
 
 
 def begins(value: cst.CSTNode | None) -> list[cst.CSTNode]:

@@ -44,3 +44,8 @@ def _keys(evidence: Evidence, site: Site) -> set[str]:
         if "key" in table and "file" in table:
             found |= set(table[(table["file"] == site.file) & (table["line"] == site.line)]["key"])
     return found
+
+
+def on_flask(evidence: Evidence) -> bool:
+    """Whether a file of the run's sources makes a Flask app."""
+    return any("Flask(" in (evidence.sources.text(file) or "") for file in evidence.sources.files())

@@ -16,7 +16,7 @@ from chaos_analysis.fixes._guard import guarded, guards, logger
 from chaos_analysis.fixes._last_good import NAME, STORE, last_good
 from chaos_analysis.fixes._named import answer, error_class, free_in, reads_json
 from chaos_analysis.fixes._question import question
-from chaos_analysis.fixes._reads import READS, endpoints_at, is_part, writes
+from chaos_analysis.fixes._reads import READS, endpoints_at, is_part, on_flask, writes
 from chaos_analysis.fixes._source import Source
 from chaos_analysis.patterns._words import listed
 
@@ -272,8 +272,7 @@ def _spot(evidence: Evidence, site: Site, pattern: Pattern, endpoints: tuple[str
             f"{listed(changing)} makes this call too: what it does with an old value would last. Split the call, and "
             "let the reads alone fall back"
         )
-    flask = any("Flask(" in (evidence.sources.text(file) or "") for file in evidence.sources.files())
-    return Spot(line=site.line, method=method(pattern), flask=flask)
+    return Spot(line=site.line, method=method(pattern), flask=on_flask(evidence))
 
 
 def _refuse_caught(source: Source, found: Answer) -> None:

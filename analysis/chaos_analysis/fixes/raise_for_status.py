@@ -9,13 +9,16 @@ import libcst as cst
 from chaos_analysis.fixes._calls import http_call
 from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
+from chaos_analysis.fixes._named import answer, inside
 from chaos_analysis.fixes._source import Source
 from chaos_analysis.fixes.unavailable import COVERED
+from chaos_analysis.fixes.validate_body import ValidateBody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from chaos_analysis.fixes._evidence import Evidence
+    from chaos_analysis.fixes._named import Answer
     from chaos_analysis.model import Pattern, Proposal
 
 _CHECKS = ("raise_for_status", "status_code", "ok")
@@ -139,34 +142,27 @@ class RaiseForStatus(Fix):
     def edit(self, source: str, spot: Spot) -> str:
         """Check the status after the call, giving the answer a name where it has none."""
         module = Source(source)
-        call = http_call(module, spot)
-        if call.library not in ("requests", "session"):
-            raise Declined(f"answers of {call.library} have no raise_for_status()")
-        around = module.ancestors(call.node)
-        line = next((node for node in around if isinstance(node, cst.SimpleStatementLine)), None)
-        if line is None or len(line.body) > 1:
-            raise Declined("the call stands in a larger expression: give its answer a name, then check it")
-        scope = next((node for node in around if isinstance(node, cst.FunctionDef)), module.module)
-        value = getattr(line.body[0], "value", None)
-        target = line.body[0].targets[0].target if isinstance(line.body[0], cst.Assign) else None
-        if value is call.node and isinstance(target, cst.Name):
-            _refuse_checked(module, scope, target.value)
-            return module.splice([module.after(line, [f"{target.value}.raise_for_status()"])])
-        _refuse_elsewhere(value, call.node)
-        name = _free(module, scope)
-        (start, end), margin = module.span(call.node), module.indent(line)
-        above = module.line_start(module.span(line)[0])
-        named = [f"{name} = {source[start:end]}", f"{name}.raise_for_status()"]
+        found = answer(module, spot)
+        _refuse_checked(module, found)
+        if found.given:
+            return module.splice([module.after(found.line, [f"{found.name}.raise_for_status()"])])
+        (start, end), margin = module.span(found.call.node), module.indent(found.line)
+        above = module.line_start(module.span(found.line)[0])
+        named = [f"{found.name} = {source[start:end]}", f"{found.name}.raise_for_status()"]
         return module.splice(
-            [(above, above, "".join(f"{margin}{each}{module.newline}" for each in named)), (start, end, name)]
+            [(above, above, "".join(f"{margin}{each}{module.newline}" for each in named)), (start, end, found.name)]
         )
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
-        """One proposal for each site whose error statuses left the app as another error, or as if all were well."""
+        """One proposal for each site whose error statuses left the app as another error, or as if all were well.
+
+        None where `validate_body` has a patch, which looks at the status too.
+        """
+        checked = {(each.file, each.line) for each in ValidateBody().propose(evidence) if each.diff}
         for site, found in evidence.http_sites("dependency_error", "wrong_content"):
             surfaced = {pattern.id: _surfaced(evidence, pattern) for pattern in found if "http_error" in pattern.faults}
             patterns = [pattern for pattern in found if surfaced.get(pattern.id)]
-            if not patterns:
+            if not patterns or (site.file, site.line) in checked:
                 continue
             names = ", ".join(sorted({name for pattern in patterns for name in surfaced[pattern.id]}))
             yield from evidence.proposal(
@@ -205,37 +201,10 @@ def _in_try(evidence: Evidence, pattern: Pattern) -> bool:
     return any(isinstance(around, cst.Try) for around in source.ancestors(call.node))
 
 
-def _refuse_checked(source: Source, scope: cst.CSTNode, name: str) -> None:
+def _refuse_checked(source: Source, found: Answer) -> None:
+    """Raise where the answer's status is looked at in the function."""
     for node in source.find(cst.Attribute):
-        if node.attr.value in _CHECKS and source.code(node.value) == name and _inside(source, node, scope):
-            raise AlreadyThere("the status is checked")
-
-
-def _refuse_elsewhere(value: cst.CSTNode | None, call: cst.Call) -> None:
-    """Raise unless the statement's value begins with the call, as `call.json()["x"]`: nothing may run before it."""
-    while value is not call:
-        if isinstance(value, cst.Attribute):
-            if value.attr.value in _CHECKS:
+        if node.attr.value in _CHECKS and inside(source, node, found.scope):
+            on = node.value
+            if on is found.call.node or (found.given and source.code(on) == found.name):
                 raise AlreadyThere("the status is checked")
-            value = value.value
-        elif isinstance(value, cst.Call):
-            value = value.func
-        elif isinstance(value, cst.Subscript):
-            value = value.value
-        else:
-            raise Declined("the call stands in a larger expression: give its answer a name, then check it")
-
-
-def _free(source: Source, scope: cst.CSTNode) -> str:
-    """A name for the answer that nothing in the function, and nothing in the module's own scope, has."""
-    nodes = source.find(cst.Name)
-    taken = {node.value for node in nodes if _inside(source, node, scope)}
-    number = 2
-    name = "response"
-    while name in taken:
-        name, number = f"response_{number}", number + 1
-    return name
-
-
-def _inside(source: Source, node: cst.CSTNode, scope: cst.CSTNode) -> bool:
-    return any(around is scope for around in source.ancestors(node))

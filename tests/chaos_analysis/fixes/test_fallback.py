@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -14,6 +12,7 @@ from flask import Flask
 from chaos_analysis.fixes._fix import Spot
 from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.model import Proposal, Site
+from tests.chaos_analysis.fixes.flaky import Dependency, running
 from tests.chaos_analysis.fixes.seen import evidence, pattern
 
 if TYPE_CHECKING:
@@ -37,34 +36,13 @@ def notes(slug):
 """
 
 
-class _Notes(BaseHTTPRequestHandler):
-    """Answers as `now` says: a status and a body."""
-
-    now: ClassVar[tuple[int, bytes]] = (200, b"{}")
-
-    def do_GET(self) -> None:
-        status, body = self.now
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *words: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
 def names() -> Iterator[dict[str, Any]]:
     """The names of the patched module, whose dependency has answered `/notes/moon` once."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Notes) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        names: dict[str, Any] = {"__name__": "shop", "URL": f"http://127.0.0.1:{server.server_port}"}
-        patched = Fallback().edit(SOURCE, Spot(line=9, method="GET", flask=True))
-        exec(compile(patched, "shop.py", "exec"), names)
-        _Notes.now = 200, b'{"note": "dusty"}'
+    with running(Fallback().edit(SOURCE, Spot(line=9, method="GET", flask=True))) as names:
+        Dependency.now = 200, b'{"note": "dusty"}'
         assert _ask(names) == (200, "dusty", None)
         yield names
-        server.shutdown()
 
 
 def _ask(names: dict[str, Any], slug: str = "moon") -> tuple[int, Any, str | None]:
@@ -78,21 +56,21 @@ def test_the_last_good_answer_stands_in_for_a_bad_one_and_says_so(
     names: dict[str, Any], bad: tuple[int, bytes]
 ) -> None:
     """A server error, and a body that is no JSON, give the note of before, in an answer that is marked."""
-    _Notes.now = bad
+    Dependency.now = bad
     assert _ask(names) == (200, "dusty", "stale")
 
 
 def test_a_good_answer_is_newer_than_the_one_kept(names: dict[str, Any]) -> None:
     """What stands in is the last good answer, and an answer that is good is not marked."""
-    _Notes.now = 200, b'{"note": "wet"}'
+    Dependency.now = 200, b'{"note": "wet"}'
     assert _ask(names) == (200, "wet", None)
-    _Notes.now = 503, b"{}"
+    Dependency.now = 503, b"{}"
     assert _ask(names) == (200, "wet", "stale")
 
 
 def test_nothing_is_invented_for_another_question(names: dict[str, Any]) -> None:
     """What was never answered fails as it did before: with the client's own error."""
-    _Notes.now = 503, b"{}"
+    Dependency.now = 503, b"{}"
     assert _ask(names, "mars")[0] == 500
     with pytest.raises(requests.HTTPError, match="503"), names["app"].test_request_context():
         names["notes"]("mars")
@@ -100,15 +78,15 @@ def test_nothing_is_invented_for_another_question(names: dict[str, Any]) -> None
 
 def test_a_refusal_is_an_answer(names: dict[str, Any]) -> None:
     """A 404 is not a failure of the other side: it is used as before, not hidden, and not kept."""
-    _Notes.now = 404, b'{"note": null}'
+    Dependency.now = 404, b'{"note": null}'
     assert _ask(names) == (200, None, None)
-    _Notes.now = 503, b"{}"
+    Dependency.now = 503, b"{}"
     assert _ask(names) == (200, "dusty", "stale")
 
 
 def test_no_answer_stands_in_for_long(names: dict[str, Any]) -> None:
     """One that is older than the bound is as good as none."""
-    _Notes.now = 503, b"{}"
+    Dependency.now = 503, b"{}"
     names["monotonic"] = lambda: float("inf")
     assert _ask(names)[0] == 500
 
@@ -118,7 +96,7 @@ def test_few_answers_are_kept(names: dict[str, Any]) -> None:
     for number in range(256):
         assert _ask(names, str(number))[0] == 200
     assert len(names["LAST_GOOD"]._answers) == 256
-    _Notes.now = 503, b"{}"
+    Dependency.now = 503, b"{}"
     assert [_ask(names, slug)[0] for slug in ("moon", "0")] == [500, 200]
 
 
