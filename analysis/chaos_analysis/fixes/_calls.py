@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import libcst as cst
 
 from chaos_analysis.fixes._fix import Declined, Spot
 from chaos_analysis.fixes._source import Source
 
-Library = Literal["requests", "session", "urllib", "urllib3", "http.client"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Library = Literal["requests", "session", "urllib", "urllib3", "httpx", "http.client"]
 
 VERBS = ("get", "head", "options", "post", "put", "patch", "delete")
 FUNCTIONS: dict[str, Library] = {
     **{f"requests.{module}{verb}": "requests" for module in ("", "api.") for verb in (*VERBS, "request")},
     "urllib.request.urlopen": "urllib",
     "urllib3.request": "urllib3",
+    **{f"httpx.{verb}": "httpx" for verb in (*VERBS, "request")},
 }
 MAKERS: dict[str, Library] = {
     **dict.fromkeys(("requests.Session", "requests.session", "requests.sessions.Session"), "session"),
@@ -29,6 +33,7 @@ MAKERS: dict[str, Library] = {
         f"urllib3.{pool}": "urllib3"
         for pool in ("PoolManager", "ProxyManager", "HTTPConnectionPool", "HTTPSConnectionPool")
     },
+    "httpx.Client": "httpx",
     **dict.fromkeys(("http.client.HTTPConnection", "http.client.HTTPSConnection"), "http.client"),
 }
 METHODS: dict[str, Library] = {
@@ -38,17 +43,38 @@ METHODS: dict[str, Library] = {
     **dict.fromkeys(("getresponse", "endheaders"), "http.client"),
 }
 _HTTP_WORD = re.compile(r"session|http|client|requests|conn|pool|opener|api", re.IGNORECASE)
+_PASSING = ("submit", "spawn", "to_thread")
+_BREAKER = re.compile(r"(\w+\.)*circuit\b")
 _HTTP_ARGUMENTS = {"params", "json", "headers", "data", "auth", "stream", "verify", "timeout", "fields", "files"}
 
 
 @dataclass(frozen=True)
 class HttpCall:
-    """An outbound call in the source. `maker` is the call that made its session or connection, if it was found."""
+    """An outbound call in the source. `maker` is the call that made its session or connection, if it was found.
+
+    `function` is what is called, or what `node` hands to somebody who calls it: `pool.submit(requests.get, url)`.
+    """
 
     node: cst.Call
     library: Library
     verb: str
-    maker: cst.Call | None = None
+    maker: cst.Call | None
+    function: cst.BaseExpression
+
+    @property
+    def arguments(self) -> Sequence[cst.Arg]:
+        """Those of the HTTP call itself."""
+        return self.node.args[1:] if self.handed else self.node.args
+
+    @property
+    def handed(self) -> bool:
+        """Whether somebody else makes the call."""
+        return self.function is not self.node.func
+
+    @property
+    def receiver(self) -> cst.BaseExpression | None:
+        """What the method is called on; None for a plain function."""
+        return self.function.value if isinstance(self.function, cst.Attribute) else None
 
 
 def http_call(source: Source, spot: Spot) -> HttpCall:
@@ -56,7 +82,9 @@ def http_call(source: Source, spot: Spot) -> HttpCall:
     here = [call for call in source.find(cst.Call) if source.covers(call, spot.line)]
     sure = [found for call in here if (found := _resolved(source, call))]
     likely = [
-        HttpCall(call, METHODS[_attribute(call)], _attribute(call)) for call in here if _looks_like_http(source, call)
+        HttpCall(call, METHODS[verb], verb, None, call.func)
+        for call in here
+        if _looks_like_http(source, call) and (verb := _attribute(call.func))
     ]
     for calls in (sure, likely):
         wanted = [call for call in calls if call.verb not in VERBS or spot.method in ("", call.verb.upper())]
@@ -79,19 +107,24 @@ def has_star(call: cst.Call) -> str:
 
 def makers(source: Source, library: Library) -> list[tuple[str, cst.Call]]:
     """What is created for a library in this module: the names it is assigned to, and the creating calls."""
-    found: list[tuple[str, cst.Call]] = []
-    for call in source.find(cst.Call):
-        node = source.ancestors(call)[0]
-        target: cst.CSTNode | None = None
-        if isinstance(node, cst.Assign) and len(node.targets) == 1:
-            target = node.targets[0].target
-        elif isinstance(node, cst.AnnAssign):
-            target = node.target
-        elif isinstance(node, cst.WithItem) and node.asname is not None:
-            target = node.asname.name
-        if target is not None and MAKERS.get(source.qualified(call)) == library:
-            found.append((source.code(target), call))
-    return found
+    made = [call for call in source.find(cst.Call) if MAKERS.get(source.qualified(call)) == library]
+    return [(source.code(target), call) for call in made if (target := _target(source, call)) is not None]
+
+
+def _target(source: Source, call: cst.Call) -> cst.CSTNode | None:
+    """What the value of a call is assigned to, alone or in a row: `a, b = f(), g()`."""
+    node, *outer = source.ancestors(call)
+    if isinstance(node, cst.Assign) and len(node.targets) == 1:
+        return node.targets[0].target
+    if isinstance(node, cst.AnnAssign):
+        return node.target
+    if isinstance(node, cst.WithItem) and node.asname is not None:
+        return node.asname.name
+    if isinstance(node, cst.Element) and isinstance(outer[0], cst.Tuple) and isinstance(outer[1], cst.Assign):
+        values, names = outer[0].elements, outer[1].targets[0].target
+        if isinstance(names, cst.Tuple) and len(outer[1].targets) == 1 and len(names.elements) == len(values):
+            return names.elements[list(values).index(node)].value
+    return None
 
 
 def receiver(call: cst.Call) -> cst.BaseExpression | None:
@@ -101,19 +134,38 @@ def receiver(call: cst.Call) -> cst.BaseExpression | None:
 
 def _resolved(source: Source, call: cst.Call) -> HttpCall | None:
     """The call with its library, where imports and assignments tell it."""
-    verb = _attribute(call)
-    name = source.qualified(call)
+    found = _function(source, call, call.func, source.qualified(call))
+    first = call.args[0] if call.args else None
+    if found is None and first is not None and first.keyword is None and not first.star and _passes(source, call):
+        return _function(source, call, first.value, source.qualified(first.value))
+    return found
+
+
+def _passes(source: Source, call: cst.Call) -> bool:
+    """Whether what is called calls its first argument with the others: an executor, a retrying caller, a breaker."""
+    name = source.code(call.func)
+    if isinstance(call.func, cst.Attribute):
+        return call.func.attr.value in _PASSING
+    made = [node for node in source.find(cst.Assign) if source.code(node.targets[0].target) == name]
+    guards = [node for node in source.find(cst.FunctionDef) if node.name.value == name and node.params.star_kwarg]
+    decorated = [source.code(each.decorator) for node in guards for each in node.decorators]
+    return any("RetryingCaller(" in source.code(node.value) for node in made) or any(map(_BREAKER.match, decorated))
+
+
+def _function(source: Source, call: cst.Call, function: cst.BaseExpression, name: str) -> HttpCall | None:
+    """The call of, or with, a function of this full name."""
+    verb = _attribute(function)
     if name in FUNCTIONS:
-        return HttpCall(call, FUNCTIONS[name], name.rpartition(".")[2])
-    on = receiver(call)
-    if on is None or verb not in METHODS:
+        return HttpCall(call, FUNCTIONS[name], name.rpartition(".")[2], None, function)
+    if not isinstance(function, cst.Attribute) or verb not in METHODS:
         return None
+    on = function.value
     if isinstance(on, cst.Call) and source.qualified(on) in MAKERS:
-        return HttpCall(call, MAKERS[source.qualified(on)], verb, on)
+        return HttpCall(call, MAKERS[source.qualified(on)], verb, on, function)
     for library in dict.fromkeys(MAKERS.values()):
         made = [maker for target, maker in makers(source, library) if target == source.code(on)]
         if made:
-            return HttpCall(call, library, verb, _nearest(source, made, call))
+            return HttpCall(call, library, verb, _nearest(source, made, call), function)
     return None
 
 
@@ -129,7 +181,7 @@ def _nearest(source: Source, made: list[cst.Call], call: cst.Call) -> cst.Call |
 def _looks_like_http(source: Source, call: cst.Call) -> bool:
     """Whether a method call on something unknown is the HTTP call, and not, say, a dictionary's `get` beside it."""
     on = receiver(call)
-    if on is None or _attribute(call) not in METHODS:
+    if on is None or _attribute(call.func) not in METHODS:
         return False
     maker = (
         on.func if isinstance(on, cst.Call) else on
@@ -139,5 +191,5 @@ def _looks_like_http(source: Source, call: cst.Call) -> bool:
     return bool(_HTTP_WORD.search(last) or named & _HTTP_ARGUMENTS)
 
 
-def _attribute(call: cst.Call) -> str:
-    return call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
+def _attribute(function: cst.BaseExpression) -> str:
+    return function.attr.value if isinstance(function, cst.Attribute) else ""

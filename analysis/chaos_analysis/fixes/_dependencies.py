@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from chaos_analysis.sources import Sources
 
 # By the name that is imported: the project, and the oldest version with what the fixes use of it.
-NEEDED = {"stamina": ("stamina", "24.2"), "circuitbreaker": ("circuitbreaker", "2.0")}
+NEEDED = {"stamina": ("stamina", "24.3"), "circuitbreaker": ("circuitbreaker", "2.0")}
 PYPROJECT = "pyproject.toml"
 _IMPORTED = re.compile(r"^\s*(?:import|from)\s+(?P<name>\w+)", re.MULTILINE)
 _NAME = re.compile(r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)")
@@ -128,7 +128,7 @@ def _to_array(text: str, wanted: Requirement) -> str:
 
 def _strings(text: str, start: int) -> tuple[list[tuple[int, int]], int]:
     """Where the array's strings are, and its end; comments may hold anything."""
-    found = []
+    found: list[tuple[int, int]] = []
     for match in _STRING.finditer(text, start):
         if match[0] == "]":
             return found, match.start()

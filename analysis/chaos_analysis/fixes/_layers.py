@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from chaos_analysis.fixes._bound import NEED, Bound, bound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.model import Site
 
-# Seconds before the first and the second repetition at most: urllib3.Retry(backoff_factor=0.1, backoff_jitter=0.1).
-PAUSES = (0.0, 0.3)
+# Seconds before the first and the second repetition at most: urllib3.Retry(backoff_factor=0.1, backoff_jitter=0.1),
+# and stamina.retry(wait_initial=0.1, wait_jitter=0.1).
+URLLIB3 = (0.0, 0.3)
+STAMINA = (0.2, 0.3)
+_HTTPX = (5.0, 5.0)  # what httpx sets where nothing is said
 
 
 class Attempt(NamedTuple):
@@ -49,31 +54,41 @@ def timeout(evidence: Evidence, site: Site) -> Bound | str:
     return found
 
 
-def attempt(evidence: Evidence, site: Site) -> Attempt:
-    """What one attempt at this site may take: by the limits that the app sets, else by a timeout to be set."""
-    if is_unbounded(evidence, site):
-        found = timeout(evidence, site)
-        if isinstance(found, str):
-            return Attempt(None, None, found)
-        return Attempt((found.connect, found.read), found.connect + found.read, found.told)
+def attempt(evidence: Evidence, site: Site, *, default: bool = False) -> Attempt:
+    """What one attempt at this site may take: by the limits that the app sets, else by a timeout to be set.
+
+    `default` says that the source sets none, so that httpx's own are not the app's.
+    """
     limits = [_limits(each) for each in evidence.calls_at(site)["timeout"].to_list()]
-    sums = [connect + read for connect, read in limits if connect is not None and read is not None]
-    return Attempt(None, max(sums, default=None), "")
+    own = max((connect + read for connect, read in limits if connect is not None and read is not None), default=None)
+    if not is_unbounded(evidence, site) and not (default and set(limits) == {_HTTPX}):
+        return Attempt(None, own, "")
+    found = timeout(evidence, site)
+    if isinstance(found, str):
+        return Attempt(None, own, found)
+    return Attempt((found.connect, found.read), found.connect + found.read, found.told)
 
 
-def repeats(longest: float | None, deadline: float | None) -> int:
+def worst(longest: float | None, often: int, pauses: Sequence[float]) -> float | None:
+    """Seconds that an attempt, its repetitions and the pauses take at most."""
+    return None if longest is None else (often + 1) * longest + sum(pauses[:often])
+
+
+def repeats(longest: float | None, deadline: float | None, pauses: Sequence[float]) -> int:
     """How often an attempt may be repeated so that all of them, and the pauses, end before the client gives up.
 
     Seconds; two at most, 0 where not even one fits.
     """
-    if longest is None or deadline is None:
-        return len(PAUSES)
-    fitting = (n for n in range(len(PAUSES), 0, -1) if (n + 1) * longest + sum(PAUSES[:n]) < deadline)
-    return next(fitting, 0)
+    for often in range(len(pauses), 0, -1):
+        taken = worst(longest, often, pauses)
+        if taken is None or deadline is None or taken < deadline:
+            return often
+    return 0
 
 
 def _limits(noted: object) -> tuple[float | None, float | None]:
     """The connect and read timeouts of a noted call."""
     if not isinstance(noted, (list, tuple)) or len(noted) != 2:
         return None, None
-    return noted[0], noted[1]
+    connect, read = noted
+    return connect, read

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from chaos_analysis.fixes._calls import HttpCall, has_star, makers, receiver
+from chaos_analysis.fixes._calls import HttpCall, has_star, makers
 from chaos_analysis.fixes._edits import add_import, end_of_imports, imported_as, module_imports
 from chaos_analysis.fixes._fix import AlreadyThere, Declined
 
@@ -42,7 +42,7 @@ def session_of(source: Source, call: HttpCall) -> tuple[str, cst.Call]:
     """The name of the call's session and the call that makes it, or the module's only one; raises `Declined`."""
     made = makers(source, "session")
     here = [(name, maker) for name, maker in made if maker is call.maker] or (made if len(made) == 1 else [])
-    if not here and isinstance(receiver(call.node), cst.Call) and call.maker is not None:
+    if not here and isinstance(call.receiver, cst.Call) and call.maker is not None:
         raise Declined("the session has no name to mount an adapter on: give it one")
     if not here:
         raise Declined("the session is made elsewhere: mount an adapter with retries there")
@@ -72,7 +72,7 @@ def own_session(source: Source, call: HttpCall, session: str) -> tuple[str, Iter
     """The code that makes a session for a bare call, and the splices that use it."""
     if star := has_star(call.node):
         raise Declined(f"the call unpacks arguments with {star}: put a session with retries in its place by hand")
-    on = receiver(call.node)
+    on = call.receiver
     if on is not None and imported_as(source, "requests") == source.code(on):
         return f"{source.code(on)}.Session()", _use(source, call, session)
     if on is None and _imported_function(source, call) is not None:
@@ -81,13 +81,13 @@ def own_session(source: Source, call: HttpCall, session: str) -> tuple[str, Iter
 
 
 def _use(source: Source, call: HttpCall, session: str) -> Iterator[Splice]:
-    yield (*source.span(call.node.func), f"{session}.{call.verb}")
-    if call.verb == "get" and len(call.node.args) > 1 and call.node.args[1].keyword is None:
-        at = source.span(call.node.args[1])[0]
+    yield (*source.span(call.function), f"{session}.{call.verb}")
+    if call.verb == "get" and len(call.arguments) > 1 and call.arguments[1].keyword is None:
+        at = source.span(call.arguments[1])[0]
         yield at, at, "params="
-    if receiver(call.node) is None:
+    if call.receiver is None:
         alias = _imported_function(source, call)
-        uses = [name for name in source.find(cst.Name) if name.value == source.code(call.node.func)]
+        uses = [name for name in source.find(cst.Name) if name.value == source.code(call.function)]
         if alias is not None and len(uses) == 2:  # the import and this call
             yield (*source.span(alias), "Session")
         else:
@@ -95,7 +95,7 @@ def _use(source: Source, call: HttpCall, session: str) -> Iterator[Splice]:
 
 
 def _imported_function(source: Source, call: HttpCall) -> cst.ImportAlias | None:
-    name = source.code(call.node.func)
+    name = source.code(call.function)
     for _, node in module_imports(source):
         if isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
             for alias in node.names:

@@ -43,9 +43,9 @@ class Source:
         """Every node of a kind, in the order of the source."""
         return sorted((node for node in self._positions if isinstance(node, kind)), key=self.span)
 
-    def qualified(self, call: cst.Call) -> str:
-        """The full name of what is called, where imports tell it: `requests.get`; else ""."""
-        return self._names.get(call, "")
+    def qualified(self, node: cst.Call | cst.BaseExpression) -> str:
+        """The full name of what is called, or given as an argument, where imports tell it: `requests.get`; else ""."""
+        return self._names.get(node, "")
 
     def code(self, node: cst.CSTNode) -> str:
         """The node's own code, without surrounding whitespace."""
@@ -114,16 +114,23 @@ class Source:
 
 
 class _Names(cst.CSTVisitor):
-    """Collects the full names of what is called. A local name that hides an import is the local one."""
+    """Collects the full names of what is called or given as an argument. A local name that hides an import is local."""
 
     METADATA_DEPENDENCIES = (QualifiedNameProvider,)
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: dict[cst.Call, str] = {}
+        self.found: dict[cst.CSTNode, str] = {}
 
     def visit_Call(self, node: cst.Call) -> None:  # noqa: N802 - libcst names it
-        names = self.get_metadata(QualifiedNameProvider, node.func, frozenset())
+        self._note(node, node.func)
+
+    def visit_Arg(self, node: cst.Arg) -> None:  # noqa: N802 - libcst names it
+        if isinstance(node.value, cst.Attribute | cst.Name):
+            self._note(node.value, node.value)
+
+    def _note(self, node: cst.CSTNode, named: cst.BaseExpression) -> None:
+        names = self.get_metadata(QualifiedNameProvider, named, frozenset())
         imported = {name.name for name in names if name.source.name == "IMPORT"}
         if len(imported) == 1 == len(names):
             self.found[node] = imported.pop()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import libcst as cst
 
 from chaos_analysis.fixes._calls import HttpCall, has_star, http_call, keyword
-from chaos_analysis.fixes._edits import add_keyword
+from chaos_analysis.fixes._edits import add_keyword, imported_as
 from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
 from chaos_analysis.fixes._layers import timeout
@@ -192,6 +192,28 @@ class HttpTimeout(Fix):
             at="getresponse",
         ),
         Case(
+            "a client of httpx, whose own default is 5 s",
+            before="""
+                import httpx
+
+                http = httpx.Client()
+                http.get(url)
+                """,
+            after="""
+                import httpx
+
+                http = httpx.Client()
+                http.get(url, timeout=httpx.Timeout(0.25, connect=1.05))
+                """,
+            at="http.get",
+        ),
+        Case(
+            "somebody else makes the call",
+            before="import requests\n\npool.submit(requests.get, url)\n",
+            after="import requests\n\npool.submit(requests.get, url, timeout=(1.05, 0.25))\n",
+            at="pool.submit",
+        ),
+        Case(
             "an explicit None is replaced",
             before="""
                 import requests
@@ -264,15 +286,11 @@ class HttpTimeout(Fix):
         module = Source(source)
         call = http_call(module, spot)
         node = _taker(call)
-        value = (
-            f"({spot.timeout[0]:g}, {spot.timeout[1]:g})"
-            if call.library in ("requests", "session")
-            else f"{max(spot.timeout):g}"
-        )
+        value = _value(module, call, *spot.timeout)
         given = keyword(node, "timeout")
         if given is not None and (unset := _unset(module, given.value, value, spot)):
             return module.splice(unset)
-        if given is not None or len(node.args) > _POSITION.get(call.library, 8):
+        if given is not None or len(node.args) - (node is call.node and call.handed) > _POSITION.get(call.library, 8):
             raise AlreadyThere("the call has a timeout")
         if star := has_star(node):
             raise Declined(f"the call unpacks arguments with {star}, and a timeout may be among them: add it there")
@@ -295,6 +313,15 @@ class HttpTimeout(Fix):
                 why=f"{summaries(patterns)}{'' if isinstance(found, str) else _told(found, evidence.deadline)}",
                 caution=_caution(patterns),
             )
+
+
+def _value(source: Source, call: HttpCall, connect: float, read: float) -> str:
+    """The timeouts as the library takes them."""
+    if call.library in ("requests", "session"):
+        return f"({connect:g}, {read:g})"
+    if call.library == "httpx" and (name := imported_as(source, "httpx")):
+        return f"{name}.Timeout({read:g}, connect={connect:g})"
+    return f"{max(connect, read):g}"
 
 
 def _unset(source: Source, given: cst.BaseExpression, value: str, spot: Spot) -> list[Splice]:

@@ -1,49 +1,28 @@
-"""Retries with backoff for idempotent calls of requests: urllib3's own, so that nothing new is depended on."""
+"""Retries with backoff for idempotent calls: urllib3's own where the library goes through it, else stamina's."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import libcst as cst
 
 from chaos_analysis.fixes._calls import http_call
-from chaos_analysis.fixes._edits import add_import, end_of_imports, free_name
-from chaos_analysis.fixes._evidence import method, summaries
+from chaos_analysis.fixes._evidence import summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
-from chaos_analysis.fixes._layers import PAUSES, Attempt, attempt, is_unbounded, repeats
-from chaos_analysis.fixes._sessions import mount, mounts, own_session, refuse_retried, session_of
-from chaos_analysis.fixes._source import Source, Splice
+from chaos_analysis.fixes._layers import STAMINA, URLLIB3, repeats, worst
+from chaos_analysis.fixes._repeatable import IDEMPOTENT, Repeatable, by_session
+from chaos_analysis.fixes._repeating import by_adapter, by_caller, by_keyword, policy
+from chaos_analysis.fixes._sessions import refuse_retried
+from chaos_analysis.fixes._source import Source
 from chaos_analysis.fixes.http_timeout import HttpTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
 
     from chaos_analysis.fixes._evidence import Evidence
-    from chaos_analysis.model import Pattern, Proposal, Site
-
-IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
-STATUSES = (502, 503, 504)
-# Not what happens while the body is read.
-_COVERED = {"connection_refused", "connection_reset", "connect_timeout", "read_timeout"}
-_POLICY = (
-    "# What is safe to repeat is repeated, at most {often}, after a growing, jittered pause.",
-    "{name} = Retry(",
-    "    total={repeats},",
-    "    other=0,",
-    "    backoff_factor=0.1,",
-    "    backoff_jitter=0.1,",
-    f"    status_forcelist={STATUSES},",
-    '    allowed_methods=("GET", "HEAD", "OPTIONS"),',
-    "    raise_on_status=False,  # the last answer is handed back, as without retries",
-    "    respect_retry_after_header=False,  # it may ask for minutes",
-    ")",
-)
-
-
-def policy(name: str, repeats: int) -> list[str]:
-    """The lines that declare it."""
-    often = {1: "once", 2: "twice"}.get(repeats, f"{repeats} times")
-    return [line.format(name=name, repeats=repeats, often=often) for line in _POLICY]
+    from chaos_analysis.model import Proposal
 
 
 def _with_policy(source: str, repeats: int = 2) -> str:
@@ -52,15 +31,18 @@ def _with_policy(source: str, repeats: int = 2) -> str:
 
 
 class Retry(Fix):
-    """Mounts an adapter with `urllib3.Retry` on the session, or makes a session with one for a bare `requests.get`."""
+    """Mounts an adapter with `urllib3.Retry` on the session, or makes a session with one for a bare `requests.get`.
+
+    Calls of urllib3 get it as `retries=`; those of httpx and urllib are handed to a caller of stamina.
+    """
 
     name = "retry"
     title = "Retry an idempotent HTTP call with backoff"
-    mends = ("no_retry",)
+    mends = ("no_retry", "missing_backoff")
     leaves = ("wrong_content",)  # the error is hidden still, where it does not pass
     reference = (
         "urllib3, Retry: https://urllib3.readthedocs.io/en/stable/reference/urllib3.util.html#urllib3.util.Retry; "
-        "RFC 9110, section 9.2.2, Idempotent Methods: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2"
+        "RFC 9110, section 9.2.2, Idempotent Methods: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2; stamina: https://stamina.hynek.me/en/stable/"
     )
 
     CASES: ClassVar[tuple[Case, ...]] = (
@@ -273,6 +255,30 @@ class Retry(Fix):
             },
         ),
         Case(
+            "a session that is made in a row with others",
+            before="""
+                import requests
+                from flask import Flask
+
+                app, http = Flask(__name__), requests.Session()
+                http.get(url, timeout=1)
+                """,
+            after=_with_policy("""
+                import requests
+                from flask import Flask
+                from requests.adapters import HTTPAdapter
+                from urllib3.util import Retry
+
+                RETRY = ...
+
+                app, http = Flask(__name__), requests.Session()
+                http.mount("http://", HTTPAdapter(max_retries=RETRY))
+                http.mount("https://", HTTPAdapter(max_retries=RETRY))
+                http.get(url, timeout=1)
+                """),
+            at="http.get",
+        ),
+        Case(
             "an adapter is mounted already",
             before="""
                 import requests
@@ -320,10 +326,103 @@ class Retry(Fix):
             method="POST",
         ),
         Case(
-            "urllib",
-            before="from urllib.request import urlopen\n\nurlopen(url)\n",
-            declined="urllib",
-            at="urlopen(url)",
+            "httpx is handed to stamina, which is to be installed",
+            before="""
+                import httpx as h
+
+
+                def fares(url, query):
+                    return h.get(url, params=query).json()
+                """,
+            after="""
+                import httpx as h
+                import stamina
+
+                # What is safe to repeat is repeated, at most twice, after a growing, jittered pause.
+                RETRY = stamina.RetryingCaller(
+                    attempts=3, timeout=4.4, wait_initial=0.1, wait_jitter=0.1
+                ).on(h.TransportError)
+
+
+                def fares(url, query):
+                    return RETRY(h.get, url, params=query, timeout=h.Timeout(0.25, connect=1.05)).json()
+                """,
+            at="h.get",
+            again="RETRY(",
+            known={"budget": 4.4},
+        ),
+        Case(
+            "urllib, whose answers are errors",
+            before="""
+                from urllib.request import urlopen
+
+
+                def fares(url):
+                    with urlopen(
+                        url,
+                        timeout=1,
+                    ) as answer:
+                        return answer.read()
+                """,
+            after="""
+                from urllib.request import urlopen
+
+                import stamina
+
+
+                def _passing(error):
+                    \"""Whether there was no answer, or one that says that it passes.\"""
+                    return isinstance(error, OSError) and getattr(error, "code", 503) in (502, 503, 504)
+
+
+                # What is safe to repeat is repeated, at most once, after a growing, jittered pause.
+                RETRY = stamina.RetryingCaller(
+                    attempts=2, timeout=None, wait_initial=0.1, wait_jitter=0.1
+                ).on(_passing)
+
+
+                def fares(url):
+                    with RETRY(
+                        urlopen,
+                        url,
+                        timeout=1,
+                    ) as answer:
+                        return answer.read()
+                """,
+            at="urlopen(",
+            again="RETRY(",
+            known={"repeats": 1},
+        ),
+        Case(
+            "urllib3 repeats by default: three times at once",
+            before="""
+                import urllib3
+
+                pool = urllib3.PoolManager()
+                pool.request('GET', url)
+                """,
+            after=_with_policy("""
+                import urllib3
+                from urllib3.util import Retry
+
+                RETRY = ...
+
+                pool = urllib3.PoolManager()
+                pool.request('GET', url, timeout=1.05, retries=RETRY)
+                """),
+            at="pool.request",
+        ),
+        Case(
+            "an asynchronous client",
+            before="import httpx\n\n\nasync def f(client: httpx.AsyncClient):\n    await client.get(url)\n",
+            declined="asynchronous",
+            at="client.get",
+        ),
+        Case(
+            "http.client",
+            before="import http.client\n\nc = http.client.HTTPConnection(host)\nc.getresponse()\n",
+            declined="connection of its own",
+            at="getresponse",
         ),
         Case(
             "made elsewhere",
@@ -357,95 +456,65 @@ class Retry(Fix):
         bounded, spot = _bounded(source, spot)
         module = Source(bounded)
         call = http_call(module, spot)
-        if call.library not in ("requests", "session"):
-            raise Declined(
-                f"the call is made with {call.library}, which has no retries of requests' kind: wrap it in "
-                "stamina.retry"
-            )
         refuse_retried(module, call)
-        name = free_name(module, "RETRY")
-        declared = ["", *policy(name, spot.repeats)]
-        splices: list[Splice] = []
-        if call.library == "session":
-            splices.append(mount(module, call, name))
-        else:
-            session = free_name(module, "SESSION")
-            made, replaced = own_session(module, call, session)
-            forget = "cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # not shared"
-            declared += ["", f"{session} = {made}", f"{session}.{forget}", *mounts(session, name)]
-            splices += [*add_import(module, "http.cookiejar", "DefaultCookiePolicy"), *replaced]
-        splices += add_import(module, "requests.adapters", "HTTPAdapter")
-        splices += add_import(module, "urllib3.util", "Retry")
-        splices.append(module.after(end_of_imports(module), declared, indent=""))
-        return module.splice(splices)
+        if isinstance(module.ancestors(call.node)[0], cst.Await):
+            raise Declined("the call is asynchronous: give it to stamina's AsyncRetryingCaller")
+        if call.library == "http.client":
+            raise Declined("each attempt needs a connection of its own: make it, ask and read in one function")
+        how = {"requests": by_adapter, "session": by_adapter, "urllib3": by_keyword}.get(call.library, by_caller)
+        return module.splice(how(module, call, spot))
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal for each site, or session, where faults that a repetition can mend failed idempotent calls."""
-        for calls in _by_session(evidence, _calls(evidence)):
-            first, *others = sorted(calls, key=lambda call: -sum(each.failures for each in call.patterns))
-            patterns = [pattern for call in calls for pattern in call.patterns]
-            longest = max((call.attempt.longest for call in calls if call.attempt.longest is not None), default=None)
-            often = repeats(longest, evidence.deadline)
-            spot: Spot | str = replace(first.spot, repeats=often, also=tuple(call.spot for call in others))
-            if not often:
-                spot = (
-                    f"two attempts of up to {longest:g} s do not end within the {evidence.deadline:g} s that the "
-                    "client waits: shorten the timeout first"
-                )
+        for calls in by_session(evidence):
+            plan = _plan(calls, evidence.deadline)
+            patterns = [pattern for call in plan.calls for pattern in call.patterns]
             yield from evidence.proposal(
                 self,
                 patterns,
-                first.site,
-                spot,
-                what=_what(calls, often or len(PAUSES)),
-                why=" ".join([summaries(patterns), *(_told(call) for call in calls if call.attempt.timeout)]),
-                caution=_caution(calls, often),
+                plan.calls[0].site,
+                plan.spot or plan.refused(evidence.deadline),
+                what=_what(plan),
+                why=" ".join([summaries(patterns), *(_told(call) for call in plan.calls if call.attempt.timeout)]),
+                caution=_caution(plan),
             )
 
 
-class _Call(NamedTuple):
-    """A call site with what a repetition can mend there."""
+class _Plan(NamedTuple):
+    """Calls that one patch is for, that of most failures first, repeated so often; `worst` in seconds, if known."""
 
-    site: Site
-    patterns: list[Pattern]
-    attempt: Attempt
-    unbounded: bool
+    calls: list[Repeatable]
+    often: int
+    longest: float | None
+    worst: float | None
 
     @property
-    def spot(self) -> Spot:
-        """The place, with the timeout to set there."""
-        return Spot(line=self.site.line, method=method(self.patterns[0]), timeout=self.attempt.timeout or (0.0, 0.0))
+    def stamina(self) -> bool:
+        """Whether the library has no retries of its own."""
+        return self.calls[0].library in ("httpx", "urllib")
+
+    @property
+    def spot(self) -> Spot | None:
+        """The places, None where not even one repetition fits."""
+        first, *others = (call.spot for call in self.calls)
+        also = tuple(others)
+        return replace(first, repeats=self.often, also=also, budget=self.worst or 0.0) if self.often else None
+
+    def refused(self, deadline: float | None) -> str:
+        """Why there is no patch."""
+        return (
+            f"two attempts of up to {self.longest or 0:g} s do not end within the {deadline or 0:g} s that the client "
+            "waits: shorten the timeout first"
+        )
 
 
-def _calls(evidence: Evidence) -> Iterator[_Call]:
-    """The sites, without those whose calls are repeated already somewhere."""
-    repeated = {site for site, _ in evidence.http_sites("retry_storm", "missing_backoff", "non_idempotent_retry")}
-    for site, found in evidence.http_sites("dependency_error", "wrong_content", "missing_timeout", "no_retry"):
-        once = attempt(evidence, site)
-        patterns = [pattern for pattern in found if _mendable(evidence, pattern, once)]
-        if patterns and site not in repeated:
-            yield _Call(site, patterns, once, is_unbounded(evidence, site))
-
-
-def _by_session(evidence: Evidence, calls: Iterable[_Call]) -> Iterable[list[_Call]]:
-    """The calls of one session together: there is one place for the retries of all of them."""
-    groups: dict[tuple[str, str | int], list[_Call]] = {}
-    for call in calls:
-        groups.setdefault((call.site.file, _session(evidence, call)), []).append(call)
-    return groups.values()
-
-
-def _session(evidence: Evidence, call: _Call) -> str | int:
-    """The name of the call's session, with where it is made; the call's own line where it has none that is known."""
-    text = evidence.sources.text(call.site.file)
-    if text is None:
-        return call.site.line
-    try:
-        source = Source(text)
-        name, maker = session_of(source, http_call(source, call.spot))
-    except Declined:
-        return call.site.line
-    return f"{name}@{source.span(maker)[0]}"
+def _plan(calls: list[Repeatable], deadline: float | None) -> _Plan:
+    ranked = sorted(calls, key=lambda call: -sum(each.failures for each in call.patterns))
+    longest = max((call.attempt.longest for call in calls if call.attempt.longest is not None), default=None)
+    pauses = STAMINA if ranked[0].library in ("httpx", "urllib") else URLLIB3
+    often = repeats(longest, deadline, pauses)
+    taken = worst(longest, often, pauses)
+    return _Plan(ranked, often, longest, deadline if taken is None else round(taken, 2))
 
 
 def _bounded(source: str, spot: Spot) -> tuple[str, Spot]:
@@ -462,53 +531,41 @@ def _bounded(source: str, spot: Spot) -> tuple[str, Spot]:
     return source, replace(spot, line=line)
 
 
-def _mendable(evidence: Evidence, pattern: Pattern, once: Attempt) -> bool:
-    if method(pattern) not in IDEMPOTENT or evidence.lasting.issuperset(pattern.rules):
-        return False
-    faults = evidence.tables.faults
-    asked = faults[faults["rule"].isin(pattern.rules)]
-    if "latency" in pattern.faults and _is_cut(once, asked[asked["fault"] == "latency"]["asked"].to_list()):
-        return True
-    statuses = {int(a["status"]) for a in asked[asked["fault"] == "http_error"]["asked"] if "status" in a}
-    passing = "http_error" in pattern.faults and (not statuses or bool(statuses & set(STATUSES)))
-    return passing or bool(_COVERED & set(pattern.faults))
-
-
-def _is_cut(once: Attempt, delays: list[dict[str, Any]]) -> bool:
-    """Whether an attempt ends before a delay does: by the app's own limit, which made an error of it, or by ours."""
-    if once.timeout is None:
-        return once.longest is not None
-    return any(float(asked.get("seconds") or 0.0) > once.timeout[1] for asked in delays)
-
-
-def _what(calls: Sequence[_Call], often: int) -> str:
-    pauses = "once, at once," if often == 1 else "at most twice, after no pause and then 0.2-0.3 s,"
-    bounds = {call.attempt.timeout for call in calls if call.attempt.timeout}
+def _what(plan: _Plan) -> str:
+    first = "0.1-0.2 s" if plan.stamina else "no pause"
+    pauses = f"once, after {first}," if plan.often == 1 else f"at most twice, after {first} and then 0.2-0.3 s,"
+    bounds = {call.attempt.timeout for call in plan.calls if call.attempt.timeout}
     timeouts = " and ".join(f"({connect:g}, {read:g})" for connect, read in sorted(bounds))
     bounded = (
         f" Each attempt gets the timeout that it lacks, {timeouts} s for connecting and reading." if bounds else ""
     )
-    return f"Repeat the call {pauses} on resets, timeouts and 502/503/504.{bounded}"
+    when = "resets and timeouts" if plan.calls[0].library == "httpx" else "resets, timeouts and 502/503/504"
+    return f"Repeat the call {pauses} on {when}.{bounded}"
 
 
-def _told(call: _Call) -> str:
+def _told(call: Repeatable) -> str:
     return f"For {call.site}: {call.attempt.told}"
 
 
-def _caution(calls: Sequence[_Call], often: int) -> str:
-    hanging = any(call.unbounded and call.attempt.timeout is None for call in calls)
+def _caution(plan: _Plan) -> str:
+    hanging = any(call.unbounded and call.attempt.timeout is None for call in plan.calls)
     first = "The call has no timeout: bound it first, or every repetition can hang. " if hanging else ""
-    longest = max((call.attempt.longest for call in calls if call.attempt.longest is not None), default=None)
-    pauses = sum(PAUSES[:often])
-    worst = (
-        f"three times the timeout plus {sum(PAUSES):g} s"
-        if longest is None or not often
-        else f"{(often + 1) * longest + pauses:g} s"
-    )
+    pauses = sum(STAMINA if plan.stamina else URLLIB3)
+    taken = f"three times the timeout plus {pauses:g} s" if plan.longest is None else f"{plan.worst or 0:g} s"
     return (
-        f"{first}The worst wait is {worst}: keep it inside the caller's budget, and retry "
-        "at one layer only. It does not help an outage that lasts longer, nor a body that is cut short or garbled. "
+        f"{first}The worst wait is {taken}: keep it inside the caller's budget, and retry at one layer only. It does "
+        f"not help an outage that lasts longer, nor a body that is cut short or garbled. {_PARTICULARS[plan.stamina]}"
+    )
+
+
+_PARTICULARS = {
+    False: (
         "When the attempts are used up a read timeout surfaces as requests.ConnectionError. A POST on the same "
         "session is repeated only where no connection was made at all. A bare call moves to a session that all "
         "threads share; tests that replace `requests.get` must replace the session's. The jitter needs urllib3 2."
-    )
+    ),
+    True: (
+        "Only the call itself is made again, not what reads its answer later. stamina logs each repetition; "
+        "`stamina.set_testing(True)` takes the pauses out of tests."
+    ),
+}

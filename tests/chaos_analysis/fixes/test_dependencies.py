@@ -13,22 +13,22 @@ from chaos_analysis.sources import Sources
 if TYPE_CHECKING:
     from pathlib import Path
 
-STAMINA = Requirement("stamina", "24.2")
+STAMINA = Requirement("stamina", "24.3")
 HEAD = '[project]\nname = "shop"\n'
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ('dependencies = ["flask>=3.0", "requests"]\n', 'dependencies = ["flask>=3.0", "requests", "stamina>=24.2"]\n'),
-        ("dependencies = ['flask', 'wtforms']\n", "dependencies = ['flask', 'stamina>=24.2', 'wtforms']\n"),
-        ('dependencies = ["requests", "flask"]\n', 'dependencies = ["requests", "flask", "stamina>=24.2"]\n'),
-        ("dependencies = []\n", 'dependencies = ["stamina>=24.2"]\n'),
+        ('dependencies = ["flask>=3.0", "requests"]\n', 'dependencies = ["flask>=3.0", "requests", "stamina>=24.3"]\n'),
+        ("dependencies = ['flask', 'wtforms']\n", "dependencies = ['flask', 'stamina>=24.3', 'wtforms']\n"),
+        ('dependencies = ["requests", "flask"]\n', 'dependencies = ["requests", "flask", "stamina>=24.3"]\n'),
+        ("dependencies = []\n", 'dependencies = ["stamina>=24.3"]\n'),
         (
             'dependencies = [\n    "flask",  # ]"\n    "uvicorn[standard]",\n]\n',
-            'dependencies = [\n    "flask",  # ]"\n    "stamina>=24.2",\n    "uvicorn[standard]",\n]\n',
+            'dependencies = [\n    "flask",  # ]"\n    "stamina>=24.3",\n    "uvicorn[standard]",\n]\n',
         ),
-        ('dependencies = [\n  "flask"\n]\n', 'dependencies = [\n  "flask",\n  "stamina>=24.2"\n]\n'),
+        ('dependencies = [\n  "flask"\n]\n', 'dependencies = [\n  "flask",\n  "stamina>=24.3"\n]\n'),
         ('dependencies = ["flask", "Stamina[x] >= 25"]\n', 'dependencies = ["flask", "Stamina[x] >= 25"]\n'),
     ],
 )
@@ -44,19 +44,19 @@ def test_a_line_more_in_poetrys_table() -> None:
     """Below the others of that table, above the next one."""
     text = '[tool.poetry.dependencies]\npython = "^3.11"\nflask = "*"\n\n[tool.ruff]\n'
     after = add("pyproject.toml", text, STAMINA)
-    assert after == text.replace('flask = "*"\n', 'flask = "*"\nstamina = ">=24.2"\n')
+    assert after == text.replace('flask = "*"\n', 'flask = "*"\nstamina = ">=24.3"\n')
     assert add("pyproject.toml", after, STAMINA) == after
-    assert add("pyproject.toml", text.partition("\n\n")[0], STAMINA).endswith('flask = "*"\nstamina = ">=24.2"\n')
+    assert add("pyproject.toml", text.partition("\n\n")[0], STAMINA).endswith('flask = "*"\nstamina = ">=24.3"\n')
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("flask>=3\nrequests>=2\n", "flask>=3\nrequests>=2\nstamina>=24.2\n"),
-        ("# web\nflask>=3\nwtforms\n", "# web\nflask>=3\nstamina>=24.2\nwtforms\n"),
-        ("requests==2.32.1\nflask==3.0.1", "requests==2.32.1\nflask==3.0.1\nstamina~=24.2\n"),
-        ("-r base.txt\nflask\n\n# tests\n", "-r base.txt\nflask\nstamina>=24.2\n\n# tests\n"),
-        ("", "stamina>=24.2\n"),
+        ("flask>=3\nrequests>=2\n", "flask>=3\nrequests>=2\nstamina>=24.3\n"),
+        ("# web\nflask>=3\nwtforms\n", "# web\nflask>=3\nstamina>=24.3\nwtforms\n"),
+        ("requests==2.32.1\nflask==3.0.1", "requests==2.32.1\nflask==3.0.1\nstamina~=24.3\n"),
+        ("-r base.txt\nflask\n\n# tests\n", "-r base.txt\nflask\nstamina>=24.3\n\n# tests\n"),
+        ("", "stamina>=24.3\n"),
         ("STAMINA\n", "STAMINA\n"),
     ],
 )
@@ -86,7 +86,7 @@ def test_the_first_file_with_a_place_gets_it(tmp_path: Path) -> None:
     assert declare(Sources(tmp_path), [STAMINA]) == ({}, [STAMINA])
     (tmp_path / "requirements.txt").write_text("flask\n")
     (tmp_path / "pyproject.toml").write_text("[tool.ruff]\n")
-    assert declare(Sources(tmp_path), [STAMINA]) == ({"requirements.txt": "flask\nstamina>=24.2\n"}, [])
+    assert declare(Sources(tmp_path), [STAMINA]) == ({"requirements.txt": "flask\nstamina>=24.3\n"}, [])
     (tmp_path / "pyproject.toml").write_text(f"{HEAD}dependencies = []\n")
     assert list(declare(Sources(tmp_path), [STAMINA])[0]) == ["pyproject.toml"]
 

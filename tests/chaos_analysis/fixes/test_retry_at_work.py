@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.error import HTTPError
 
 import pytest
 import requests
@@ -31,6 +32,13 @@ def order(url):
 """
 
 
+OTHERS = {
+    "httpx": "import httpx\n\n\ndef call(url):\n    return httpx.get(url)\n",
+    "urllib": "from urllib.request import urlopen\n\n\ndef call(url):\n    return urlopen(url, timeout=1)\n",
+    "urllib3": "import urllib3\n\npool = urllib3.PoolManager()\ncall = lambda url: pool.request('GET', url)\n",
+}
+
+
 class _Flaky(BaseHTTPRequestHandler):
     """Fails each path's first request as its name says, then answers 200 and sets a cookie."""
 
@@ -46,7 +54,8 @@ class _Flaky(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             return
-        self.send_response(503 if path == "/down" or (path == "/busy" and first) else 200)
+        busy = path == "/down" or (path == "/busy" and first)
+        self.send_response(503 if busy else 404 if path == "/gone" else 200)
         self.send_header("Set-Cookie", "user=1")
         self.send_header("Retry-After", "3600")
         self.send_header("Content-Length", "0")
@@ -104,3 +113,34 @@ def test_calls_share_no_cookies(patched: dict[str, Any], url: str) -> None:
     patched["call"](url + "/a")
     patched["call"](url + "/a")
     assert _Flaky.cookies == [None, None]
+
+
+def _other(library: str, **known: Any) -> Any:
+    """The function `call` of the patched module, which calls with this library."""
+    source = OTHERS[library]
+    names: dict[str, Any] = {}
+    line = source.count("\n")  # the last one
+    exec(compile(Retry().edit(source, Spot(line=line, method="GET", **known)), "patched.py", "exec"), names)
+    return names["call"]
+
+
+@pytest.mark.parametrize(
+    ("library", "path"), [("httpx", "/reset"), ("urllib", "/reset"), ("urllib", "/busy"), ("urllib3", "/busy")]
+)
+def test_other_libraries_do_not_see_a_fault_that_passes_either(url: str, library: str, path: str) -> None:
+    """One repetition is enough: by stamina for httpx and urllib, by its own policy for urllib3."""
+    answer = _other(library)(url + path)
+    assert (getattr(answer, "status_code", None) or answer.status) == 200
+    assert _Flaky.hits["GET", path] == 2
+
+
+def test_urllib_raises_what_it_raised_when_the_attempts_are_used_up(url: str) -> None:
+    """After two repetitions the 503 is the error that it was; a 404 would not be repeated at all."""
+    call = _other("urllib", repeats=2)
+    with pytest.raises(HTTPError) as raised:
+        call(url + "/down")
+    assert raised.value.code == 503
+    assert _Flaky.hits["GET", "/down"] == 3
+    with pytest.raises(HTTPError):
+        call(url + "/gone")
+    assert _Flaky.hits["GET", "/gone"] == 1
