@@ -14,6 +14,7 @@ from chaos_analysis.fixes._evidence import Evidence
 from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
 from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.fixes.http_timeout import HttpTimeout
+from chaos_analysis.fixes.narrow_except import NarrowExcept
 from chaos_analysis.fixes.pool_pre_ping import PoolPrePing
 from chaos_analysis.fixes.pool_timeout import PoolTimeout
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
@@ -39,6 +40,7 @@ FIXES: tuple[Fix, ...] = (
     Retry(),
     Fallback(),
     ValidateBody(),
+    NarrowExcept(),
     RaiseForStatus(),
     Unavailable(),
 )
