@@ -60,7 +60,9 @@ def _options(plan: Plan, run_dir: Path, scratch: Path, web_port: int | None) -> 
         "--chaos-stages": stages_option(plan.experiment.value),
         "--chaos-deadline": plan.deadline,
     }
-    if plan.requests is not None:
+    if plan.script is not None:
+        options |= {"--chaos-script": plan.script[0], "--chaos-turns": plan.script[1]}
+    elif plan.requests is not None:
         options["--chaos-requests"] = plan.requests
     if plan.run_time is not None and web_port is None:
         options["--run-time"] = math.ceil(plan.run_time)  # Locust takes whole seconds

@@ -16,7 +16,7 @@ from chaos_test import run as run_command
 from chaos_test.analysis import chart, points_of, seen_of
 from chaos_test.errors import ChaosTestError
 from chaos_test.interrupt import Interrupt
-from chaos_test.summary import shown
+from chaos_test.rundir import shown
 
 if TYPE_CHECKING:
     import argparse

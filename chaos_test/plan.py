@@ -29,7 +29,8 @@ class Plan:
     """A run as it will be. `requests` or `run_time` (seconds) is None: a run is planned by the one or the other.
 
     `dealt`: iterations get the stages in turn. `server`: what serves the app, None for the best that there is.
-    `ledger` is where a service that runs already keeps its ledger, None where that is not known.
+    `script`: a file of iterations to send instead, and the folder of its turns. `ledger` is where a service that runs
+    already keeps its ledger, None where that is not known.
     """
 
     target: Target
@@ -50,6 +51,7 @@ class Plan:
     out: Path
     dealt: bool = False
     server: str | None = None
+    script: tuple[Path, Path] | None = None
 
     @property
     def url(self) -> str:

@@ -7,13 +7,12 @@ import platform
 import subprocess
 import time
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chaos_test.summary import shown
+from chaos_test.rundir import shown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from chaos_test.plan import Plan
 
 
@@ -61,6 +60,7 @@ def _load(plan: Plan) -> dict[str, Any]:
         "users": plan.users,
         "requests": plan.requests,
         "run_time": plan.run_time,
+        "folder": str(Path.cwd()),
         "locustfiles": [shown(file) for file in plan.locustfiles],
         "endpoints": list(plan.endpoints),
         "processes": plan.processes,

@@ -9,12 +9,10 @@ import secrets
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 from chaos_test.errors import ChaosTestError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LEASE_SECONDS = 1.0
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-\w+")
@@ -51,6 +49,21 @@ def newest(out: Path) -> Path:
     if not runs:
         raise ChaosTestError(f"{out}: there is no run folder yet; make one with chaos-test run")
     return runs[-1]
+
+
+def asked(run_dir: str | None) -> Path:
+    """The run folder that was named, else the newest in reports; raises `ChaosTestError`."""
+    if run_dir is None:
+        return newest(Path("reports"))
+    if not Path(run_dir).is_dir():
+        raise ChaosTestError(f"{run_dir}: there is no such run folder")
+    return Path(run_dir)
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 def write_json(file: Path, value: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ def _environment(plan: Plan, scratch: Path) -> dict[str, str]:
     shutil.copytree(source, beside / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CHAOS_", "PYTHONHOME"))}
     table = {name: value.replace("{scratch}", str(scratch)) for name, value in plan.target.table.env}
-    paths = (str(beside), str(plan.target.dir), table.get("PYTHONPATH", ""))
+    paths = (str(beside), str(plan.target.dir), *map(str, plan.target.paths), table.get("PYTHONPATH", ""))
     return env | table | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1"}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from rich.text import Text
+
+from chaos_test.rundir import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,12 +54,6 @@ def show(console: Console, analysis: Analysis, run_dir: Path) -> None:
     console.print()
     for line in lines:
         console.print(line, soft_wrap=True)
-
-
-def shown(path: Path) -> str:
-    """A path as short as it can be said from here."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
 
 
 def _pattern(number: int, pattern: Pattern) -> Text:

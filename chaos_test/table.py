@@ -5,6 +5,7 @@
     python = ".venv/bin/python"           # the app's own interpreter
     config = "chaos-config.json"
     locustfiles = ["load/buyers.py"]      # or endpoints = ["GET /api/items"]
+    tests = "python -m pytest -q"         # asked of every patch (default: pytest, where there are tests)
     env = { DATABASE_URL = "sqlite:///{scratch}/shop.db" }
     [tool.chaos-test.services.stock]      # started beside the app, without faults
     app = "stock:app"
@@ -44,6 +45,7 @@ class Table:
     config: str = ""
     locustfiles: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
+    tests: str = ""
     env: tuple[tuple[str, str], ...] = ()
     services: tuple[Service, ...] = ()
 
@@ -69,6 +71,7 @@ def _table(reader: Reader) -> Table:
         config=reader.text("config", ""),
         locustfiles=reader.strings("locustfiles"),
         endpoints=reader.strings("endpoints"),
+        tests=reader.text("tests", ""),
         env=_env(reader.mapping("env"), reader),
         services=_services(reader),
     )

@@ -28,7 +28,7 @@ class Target:
     """The service under test.
 
     `app` is `MODULE:APP` and None with `url`; `dir` its source folder, None where nobody said; `python` its
-    interpreter; `table` the defaults from its pyproject.toml.
+    interpreter; `table` the defaults from its pyproject.toml; `paths` are imported from after `dir`.
     """
 
     app: str | None
@@ -36,6 +36,7 @@ class Target:
     dir: Path | None
     python: Path
     table: Table
+    paths: tuple[Path, ...] = ()
 
     @property
     def services(self) -> tuple[Service, ...]:

@@ -71,7 +71,7 @@ def command(args: argparse.Namespace) -> int:
 def _opening(url: str, ui: str, run_dir: Path) -> str:
     return (
         f"{url} is under chaos; the UI is at {ui}. Ctrl-C ends both.\n"
-        f"A test that is stopped leaves its report in {summary.shown(run_dir)}/test-1, test-2, …; "
+        f"A test that is stopped leaves its report in {rundir.shown(run_dir)}/test-1, test-2, …; "
         "the UI links to it under Download Data."
     )
 
@@ -116,4 +116,4 @@ class _Tests:
         try:
             summary.show(self._console, analyse(folder), folder)
         except ChaosTestError as error:
-            self._console.print(f"{summary.shown(folder)}: {error}", highlight=False)
+            self._console.print(f"{rundir.shown(folder)}: {error}", highlight=False)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from chaos_analysis.fixes._fix import Spot
+    from chaos_analysis.effect.values import Effect
     from chaos_analysis.outcomes.results import Outcomes
 
 Evidence = Literal["direct", "causal", "model", "observed"]
@@ -107,7 +108,7 @@ class Proposal:
     failures: int
     patch: str | None = None
     why_no_diff: str | None = None
-    effect: None = None
+    effect: Effect | None = None
     spot: Spot | None = None
 
 

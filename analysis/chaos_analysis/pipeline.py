@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from chaos_analysis import artefacts, fixes, patterns, report, tables, verdict
 from chaos_analysis.beside import beside
 from chaos_analysis.checks import check_all
+from chaos_analysis.effect import stored
 from chaos_analysis.evidence import Evidence, read_experiment
 from chaos_analysis.model import Analysis
 from chaos_analysis.outcomes.results import Outcomes
@@ -83,7 +84,7 @@ def _analyse(run: RunDir, out: Path | None) -> tuple[Analysis, tuple[Path, ...]]
     analysis = replace(
         known,
         patterns=found,
-        proposals=artefacts.with_patches(proposals),
+        proposals=stored.attached(artefacts.with_patches(proposals), stored.read(run.path)),
         checks=checks,
         verdict=outcome,
         headline=verdict.headline(outcome, checks, known.slos, found, evidence),

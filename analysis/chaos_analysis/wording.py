@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Estimate
 
 ABSENT = "-"
-_SUFFIX = {"probability": " %", "ms": " ms", "s": " s", "1/s": "/s", "count": ""}
+_SUFFIX = {"probability": " %", "ms": " ms", "s": " s", "1/s": "/s", "count": "", "ratio": ""}
 
 
 def number(value: float) -> str:

@@ -1,0 +1,99 @@
+"""What must hold of every change, as far as the pairs show it: the fault-free answers, repeats, what was reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis.effect.hollow import WRITES
+from chaos_analysis.effect.values import Gate
+from chaos_analysis.stats.paired import mcnemar
+from chaos_analysis.wording import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from chaos_analysis.effect.pairing import Pairing
+    from chaos_analysis.model import Tables
+
+SIGNIFICANT = 0.05
+_SHARE = 0.02  # of fault-free answers that may differ: what clocks and counters in them do
+_FEW = 20  # calls of a dependency before fewer of them mean something
+_FEWER = 0.8
+
+
+def of_pairs(found: Pairing) -> tuple[Gate, ...]:
+    """The gates that only the replay can ask."""
+    return _answers(found), _honest(found), _repeated(found), _reached(found), _invariants(found)
+
+
+def _answers(found: Pairing) -> Gate:
+    """Requests without a fault are answered as before: the same status, made of the same parts."""
+    rows = found.rows[found.rows["free"] & found.rows["ok_base"]]
+    other = rows["ok_other"] & (rows["status_base"] != rows["status_other"])
+    shapes = rows[["content_base", "content_other"]].dropna()
+    known = {content.partition(".")[0] for content in shapes["content_base"]}
+    new = [content.partition(".")[0] not in known for content in shapes["content_other"].tolist()]
+    changed = int(other.sum()) + sum(new)
+    limit = max(1, int(_SHARE * len(rows)))
+    said = f"{plural(len(rows), 'request')} without a fault: {changed or 'none'} answered otherwise"
+    return Gate("fault-free answers", changed <= limit if len(rows) else None, said)
+
+
+def _honest(found: Pairing) -> Gate:
+    """A failure is not called a success: content that is not there, or a write that did not happen."""
+    base, other = (found.rows[f"hollow_{side}"] for side in ("base", "other"))
+    more, fewer = int((other & ~base).sum()), int((base & ~other).sum())
+    bad = more > fewer and mcnemar(more, fewer) < SIGNIFICANT
+    said = f"{plural(int(other.sum()), 'answer')} said that all is well and was wrong, {int(base.sum())} without it"
+    return Gate("honest answers", not bad, said)
+
+
+def repeats(calls: pd.DataFrame) -> tuple[int, int]:
+    """State-changing calls of a request that it had made before to the same effect and without an idempotency key."""
+    verbs = calls["target"].astype(str).str.partition(" ")[0].str.upper()
+    keyed = calls["idempotency_key"].notna() & (calls["idempotency_key"] != False)  # noqa: E712 - absent is NaN
+    again = calls[verbs.isin(WRITES) & (verbs != "COMMIT") & ~keyed & (calls["occurrence"].fillna(0) > 0)]
+    counts = again.groupby("side").size()
+    return int(counts.get(0, 0)), int(counts.get(1, 0))
+
+
+def _repeated(found: Pairing) -> Gate:
+    base, other = repeats(found.calls)
+    worse = other > base and mcnemar(other, base) < SIGNIFICANT
+    said = f"{other} state-changing calls were made again without an idempotency key, {base} without the change"
+    return Gate("state-changing calls", not worse, said)
+
+
+def _reached(found: Pairing) -> Gate:
+    """A call that slipped out of the experiment is not a fix: fault-free requests make the calls that they made."""
+    free = set(found.rows.loc[found.rows["free"] & found.rows["ok_base"] & found.rows["ok_other"], "key"])
+    calls = found.calls[found.calls["key"].isin(free)]
+    lost = list(_lost(calls))
+    said = f"{', '.join(lost)} are reached less" if lost else "the same calls are reached where nothing fails"
+    return Gate("injection points", not lost, said)
+
+
+def _lost(calls: pd.DataFrame) -> Iterator[str]:
+    counts = calls.groupby(["seam", "dependency", "side"]).size().unstack(fill_value=0).reindex(columns=[0, 1])
+    for (seam, dependency), base, other in counts.fillna(0).itertuples():
+        if base >= _FEW and other < _FEWER * base:
+            yield f"{seam} {dependency} ({int(other)} instead of {int(base)})"
+
+
+def violated(base: Tables, other: Tables) -> tuple[str, ...]:
+    """Invariants that are violated more often with the change."""
+    before = {each.name: len(each.violations) + each.more for each in base.invariants if each.checked}
+    after = {each.name: len(each.violations) + each.more for each in other.invariants if each.checked}
+    return tuple(
+        name for name, n in after.items() if name in before and n > before[name] and mcnemar(n, before[name]) < 0.05
+    )
+
+
+def _invariants(found: Pairing) -> Gate:
+    names = violated(found.base, found.other)
+    if not found.other.invariants:
+        return Gate("invariants", None, "the load states none")
+    said = f"{', '.join(names)} violated more often" if names else "none is violated more often"
+    return Gate("invariants", not names, said)

@@ -1,0 +1,131 @@
+"""What the figures of a change come to, in the words improved, worse, no difference, inconclusive, not comparable.
+
+In this order: a gate that does not hold; failures (exact McNemar, adjusted over all changes that are judged together,
+and the blocks must agree); the time to a useful answer, in which failures count; and only where the interval keeps
+inside the tolerances, that nothing changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+from chaos_analysis.effect.values import Effect, Gate, Measured, Verdict
+from chaos_analysis.stats import adjusted
+from chaos_analysis.stats.paired import mcnemar, pairs_needed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SIGNIFICANT = 0.02  # two things are tested, failures and time: about 0.04 in all where nothing changed
+INTERACT = 0.2  # blocks that agree less than this do not bear out what the requests say
+SAME_RATE = 0.03  # a difference of failure rates inside this, with its interval, is none
+SAME_TIME = 1.25  # and so is a ratio of times inside this
+SLOWER = 1.1  # less than that nobody cares for
+LEAST_PAIRS = 30
+
+
+def judge(measured: Sequence[Measured], gates: Sequence[Gate] = ()) -> Effect:
+    """One change alone; `gates` are those that were asked before the replay."""
+    return judge_all({"": (measured, gates)})[""]
+
+
+def judge_all(changes: Mapping[str, tuple[Sequence[Measured], Sequence[Gate]]]) -> dict[str, Effect]:
+    """Changes that were measured together, by name: p-values are adjusted over all of them."""
+    told = [(name, measured[0]) for name, (measured, _) in changes.items() if measured]
+    failures = adjusted([each.p_value for _, each in told])
+    times = adjusted([1.0 if each.useful_p is None else each.useful_p for _, each in told])
+    certain = {name: pair for (name, _), pair in zip(told, zip(failures, times, strict=True), strict=True)}
+    return {name: _whole(certain.get(name), tuple(each), tuple(gates)) for name, (each, gates) in changes.items()}
+
+
+def _whole(certain: tuple[float, float] | None, measured: tuple[Measured, ...], gates: tuple[Gate, ...]) -> Effect:
+    """The verdict under the first condition; the others can only show what it costs there."""
+    blank = Effect("inconclusive", "", gates=gates, measured=measured)
+    refused = next((gate for gate in gates if gate.ok is False), None)
+    if refused:
+        return replace(blank, verdict="worse", reason=f"{refused.name}: {refused.summary}")
+    if certain is None:
+        return replace(blank, verdict="not comparable", reason="it was not replayed")
+    first, *others = measured
+    found = _one(first, *certain)
+    if found.verdict not in {"worse", "not comparable"}:
+        for other in others:
+            cost, costly = _cost(other, first)
+            found = replace(found, verdict="worse", reason=cost) if costly else _and(found, cost)
+    saved = None if first.difference.value is None else -1000 * first.difference.value
+    return replace(blank, verdict=found.verdict, reason=found.reason, need=found.need, saved=saved)
+
+
+def _and(found: Effect, cost: str) -> Effect:
+    return replace(found, reason=f"{found.reason}; {cost}") if cost else found
+
+
+def _cost(each: Measured, first: Measured) -> tuple[str, bool]:
+    """What a change costs where it cannot help, and whether that is more than it is worth."""
+    gate = next((gate for gate in each.gates if gate.ok is False), None)
+    if gate:
+        return f"{gate.name} under {each.condition}: {gate.summary}", True
+    said = f"under {each.condition} {each.rescued} rescued, {each.broken} newly broken"
+    if each.broken - each.rescued > first.rescued - first.broken and mcnemar(each.rescued, each.broken) < SIGNIFICANT:
+        return f"{said}: more than it rescues else", True
+    slower = each.useful_p is not None and each.useful_p < SIGNIFICANT and (each.useful.low or 0) > SAME_TIME
+    if slower:
+        return f"under {each.condition} {wording.number(each.useful.value or 1)} times as long to a useful answer", True
+    return said if each.broken > each.rescued else "", False
+
+
+def _one(each: Measured, failures: float, times: float) -> Effect:
+    gate = next((gate for gate in each.gates if gate.ok is False), None)
+    if gate:
+        word: Verdict = "not comparable" if gate.name == "injection points" else "worse"
+        return Effect(word, f"{gate.name}: {gate.summary}")
+    if each.pairs < LEAST_PAIRS:
+        return Effect("inconclusive", f"{wording.plural(each.pairs, 'pair')}, too few", need=LEAST_PAIRS)
+    counted = f"{each.rescued} rescued, {each.broken} newly broken of {wording.plural(each.pairs, 'request')}"
+    if failures < SIGNIFICANT:
+        return _of_failures(each, counted)
+    return _of_times(each, times, counted)
+
+
+def _of_times(each: Measured, times: float, counted: str) -> Effect:
+    """The failures do not differ: it counts how long a useful answer takes."""
+    slower, faster = _times(each, times)
+    if slower or faster:
+        ratio = f"{wording.number(each.useful.value or 1)} times as long to a useful answer"
+        return Effect("worse" if slower else "improved", f"{ratio}; {counted}")
+    if _same(each):
+        return Effect("no difference", counted)
+    need = pairs_needed(each.rescued, each.broken, each.pairs)
+    return Effect("inconclusive", counted, need=max(need, each.pairs + 1) if need else 2 * each.pairs)
+
+
+def _of_failures(each: Measured, counted: str) -> Effect:
+    """The failures differ; it counts where blocks bear it out, and where it is not paid for in time."""
+    if each.steady is not None and each.steady > INTERACT:
+        need = 2 * each.pairs
+        return Effect("inconclusive", f"requests interact, the blocks disagree: {counted}", need=need)
+    if each.broken > each.rescued:
+        return Effect("worse", counted)
+    slower = each.latency_p is not None and each.latency_p < SIGNIFICANT and (each.latency.low or 0) > SAME_TIME
+    if slower:
+        ratio = wording.number(each.latency.value or 1)
+        return Effect("worse", f"requests without a fault take {ratio} times as long; {counted}")
+    return Effect("improved", counted)
+
+
+def _times(each: Measured, p_value: float) -> tuple[bool, bool]:
+    """Whether it takes longer, or less, to get a useful answer, by more than anybody would let pass."""
+    value = each.useful.value
+    if value is None or p_value >= SIGNIFICANT:
+        return False, False
+    return value > SLOWER, value < 1 / SLOWER
+
+
+def _same(each: Measured) -> bool:
+    low, high = each.difference.low, each.difference.high
+    quick, slow = each.useful.low, each.useful.high
+    if low is None or high is None or not -SAME_RATE < low <= high < SAME_RATE:
+        return False
+    return quick is None or slow is None or (quick > 1 / SAME_TIME and slow < SAME_TIME)

@@ -1,0 +1,67 @@
+"""What was measured of a change, and what it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from chaos_analysis.model import Estimate
+
+Verdict = Literal["improved", "worse", "no difference", "inconclusive", "not comparable"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One thing that must hold of a change, whatever it mends; `ok` is None where it could not be asked."""
+
+    name: str
+    ok: bool | None
+    summary: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One change under one condition (`"as declared"`, or `"outage"`: what failed once keeps failing).
+
+    `pairs` are requests that both sides have, `faulted` those that met a fault on either; `rescued` failed without the
+    change only, `broken` with it only. `difference` is the change's failure rate less the other's. `useful` and
+    `latency` are ratios, a value a block: mean seconds to a useful answer (a failure counts as the client's deadline),
+    and median latency of requests that met no fault. `calls` is how many calls a request with a fault makes, with the
+    change, to one without it. `repeats` are repeated state-changing calls without an idempotency key, without the
+    change and with it; `alone` counts steps of only one side. `steady` is the p-value of rescued less broken by
+    blocks: whether they agree. `violated` are invariants that only the change violates.
+    """
+
+    condition: str
+    pairs: int
+    faulted: int
+    rescued: int
+    broken: int
+    p_value: float
+    before: Estimate
+    after: Estimate
+    difference: Estimate
+    useful: Estimate
+    useful_p: float | None
+    latency: Estimate
+    latency_p: float | None
+    calls: Estimate
+    repeats: tuple[int, int]
+    alone: tuple[int, int]
+    steady: float | None
+    violated: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a change comes to. `saved` is how many failures of a thousand requests it takes away, `need` how many pairs
+    would settle what is inconclusive.
+    """
+
+    verdict: Verdict
+    reason: str
+    saved: float | None = None
+    need: int | None = None
+    gates: tuple[Gate, ...] = ()
+    measured: tuple[Measured, ...] = ()

@@ -1,0 +1,166 @@
+"""Measures the proposals of a run, and writes what came of it back into the run folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from chaos_analysis import wording
+from chaos_analysis.effect import stored
+from chaos_analysis.evidence import Evidence, read_experiment
+from chaos_analysis.rundir import open_run
+from chaos_analysis.tables import build
+from chaos_test import rundir
+from chaos_test.analysis import analyse
+from chaos_test.fix.words import STYLES
+from chaos_test.replay import script
+from chaos_test.replay.measure import TOGETHER, Change, Result, measured, outage_of
+from chaos_test.replay.recall import plan_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from chaos_analysis.effect import Effect
+    from chaos_test.fix.proposals import Proposed
+    from chaos_test.interrupt import Interrupt
+    from chaos_test.replay.script import Script
+
+REPEATING = frozenset({"retry", "idempotency_key", "transaction_retry"})
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of one change; `number` is its proposal's, 0 for a patch of somebody's own."""
+
+    number: int
+    title: str
+    effect: Effect
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of all; `left_out` says which could not be part of all at once, and why."""
+
+    told: tuple[Told, ...]
+    together: Effect | None
+    placebo: Effect
+    void: str
+    left_out: tuple[str, ...]
+    requests: int
+
+
+def verify(
+    run_dir: Path,
+    chosen: Sequence[Proposed],
+    own: Sequence[tuple[str, str]],
+    *,
+    together: bool,
+    whole: bool,
+    most: int | None,
+    interrupt: Interrupt,
+    said: Callable[[str], None],
+) -> Outcome:
+    """Measure proposals, and patches of one's own (name and diff); raises `ChaosTestError`."""
+    plan = plan_of(run_dir)
+    sent = script_of(run_dir, whole=whole, most=most)
+    changes = [Change(one.name, one.diff, repeats=one.fix in REPEATING) for one in chosen]
+    changes += [Change(f"own-{name}", diff) for name, diff in own]
+    merged, left_out = _together(chosen) if together else ("", ())
+    if merged:
+        changes.append(Change(TOGETHER, merged))
+    out = run_dir / "verify"
+    shutil.rmtree(out / "arms", ignore_errors=True)
+    result = measured(plan, changes, sent, out / "arms", interrupt=interrupt, said=said, outage=outage_of(run_dir))
+    outcome = _outcome(result, chosen, own, left_out)
+    _keep(outcome, chosen, run_dir)
+    analyse(run_dir)
+    return outcome
+
+
+def script_of(run_dir: Path, *, whole: bool = False, most: int | None = None) -> Script:
+    """The script of a run: what met a fault or failed, and a share of the rest."""
+    run = open_run(run_dir)
+    evidence = Evidence(build(run), read_experiment(run.experiment)[0], run.run)
+    rows = evidence.tables.requests
+    wanted = (~rows["control"] | ~rows["ok"]).tolist()
+    sent = [
+        script.Sent(key, stage, want)
+        for key, stage, want in zip(rows["key"].tolist(), rows["stage"].tolist(), wanted, strict=True)
+        if isinstance(key, str)
+    ]
+    return script.make(
+        sent,
+        stages=evidence.fault_stages,
+        seed=int(run.run.get("seed") or 0),
+        whole=whole,
+        most=most or script.MOST_REQUESTS,
+    )
+
+
+def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> None:
+    """A line a patch, the best first."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("N", "verdict", "failures", "rescued", "broken", "to a useful answer", "proposal"):
+        table.add_column(name, justify="right" if name in {"N", "rescued", "broken"} else "left")
+    ranked = sorted(outcome.told, key=lambda each: -(each.effect.saved or -1000.0))
+    for each in ranked:
+        table.add_row(*_cells(str(each.number or ""), each.effect, each.title))
+    if outcome.together:
+        table.add_row(*_cells("", outcome.together, "all that improve, together"))
+    table.add_row(*_cells("", outcome.placebo, "placebo: a change that changes nothing"), style="dim")
+    console.print()
+    console.print(table)
+    for each in ranked:
+        if each.effect.verdict in {"worse", "not comparable"}:
+            console.print(f"{each.number or each.title}: {each.effect.reason}", style=STYLES[each.effect.verdict])
+    for text in outcome.left_out:
+        console.print(f"not among all together: {text}", style="yellow")
+    if outcome.void:
+        console.print(f"void: {outcome.void}", style="bold red")
+    console.print(
+        f"{wording.seconds(seconds)}; report: {rundir.shown(run_dir / 'chaos-test-report.html')}", style="bold"
+    )
+
+
+def _cells(number: str, effect: Effect, title: str) -> tuple[str, ...]:
+    verdict = f"[{STYLES[effect.verdict]}]{effect.verdict}[/]"
+    first = effect.measured[0] if effect.measured else None
+    if first is None:
+        return number, verdict, "", "", "", "", title
+    change = f"{wording.estimate(first.before, interval=False)} → {wording.estimate(first.after, interval=False)}"
+    useful = f"x {wording.estimate(first.useful)}" if first.useful.value else ""
+    return number, verdict, change, str(first.rescued), str(first.broken), useful, title
+
+
+def _together(chosen: Sequence[Proposed]) -> tuple[str, tuple[str, ...]]:
+    """One diff of all patches that rescue, and why others are not in it."""
+    raise NotImplementedError
+
+
+def _outcome(
+    result: Result, chosen: Sequence[Proposed], own: Sequence[tuple[str, str]], left_out: tuple[str, ...]
+) -> Outcome:
+    told = [Told(one.number, one.title, result.effects[one.name]) for one in chosen]
+    told += [Told(0, name, result.effects[f"own-{name}"]) for name, _ in own]
+    return Outcome(tuple(told), result.effects.get(TOGETHER), result.placebo, result.void, left_out, result.requests)
+
+
+def _keep(outcome: Outcome, chosen: Sequence[Proposed], run_dir: Path) -> None:
+    diffs = {one.number: one.diff for one in chosen}
+    effects = {stored.digest(diffs[each.number]): each.effect for each in outcome.told if each.number}
+    stored.write(
+        stored.Stored(
+            effects,
+            together=outcome.together,
+            numbers=tuple(diffs),
+            left_out=outcome.left_out,
+            void=outcome.void,
+        ),
+        run_dir,
+    )

@@ -1,0 +1,88 @@
+"""Plays the blocks of a script to all arms in turn, so that what drifts on the machine befalls all of them alike."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from chaos_test.errors import ChaosTestError
+from chaos_test.rundir import Lease
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chaos_test.interrupt import Interrupt
+    from chaos_test.replay.arm import Arm
+
+BLOCK_SECONDS = 90.0
+_LOOK_SECONDS = 0.03
+
+
+def conduct(
+    arms: Sequence[Arm],
+    *,
+    blocks: int,
+    seed: int,
+    interrupt: Interrupt,
+    said: Callable[[str], None],
+    abreast: int | None = None,
+) -> dict[str, str]:
+    """Run all arms through all blocks; returns, by name, why an arm could not be played to its end.
+
+    `abreast` arms play at once (one a core unless said otherwise), in another order in each block. The first arm is
+    what the others are compared with: where it cannot be played `ChaosTestError` is raised.
+    """
+    width = abreast or max(1, min(os.cpu_count() or 1, 4))
+    lost: dict[str, str] = {}
+    with ExitStack() as stack, ExitStack() as leases:
+        living = [arm for arm in arms if _try(arm, stack.enter_context, lost)]
+        leases.enter_context(Lease(*(arm.run_dir for arm in living)))
+        living = [arm for arm in living if _try(arm, lambda each: each.wait_until_ready(), lost)]
+        for block in range(blocks):
+            said(f"block {block + 1} of {blocks}, {len(living)} arms")
+            order = living.copy()
+            random.Random(f"{seed}:{block}").shuffle(order)  # noqa: S311 - no secret
+            for at in range(0, len(order), width):
+                _play(order[at : at + width], block, interrupt, lost)
+            living = [arm for arm in living if arm.name not in lost]
+            if arms[0].name in lost:
+                raise ChaosTestError(lost[arms[0].name])
+        said("checking what must be true after the load")
+    return lost
+
+
+def _play(abreast: Sequence[Arm], block: int, interrupt: Interrupt, lost: dict[str, str]) -> None:
+    for arm in abreast:
+        arm.play(block)
+    until = time.monotonic() + BLOCK_SECONDS
+    waiting = list(abreast)
+    while waiting:
+        if interrupt.asked:
+            raise KeyboardInterrupt
+        time.sleep(_LOOK_SECONDS)
+        over = {arm.name for arm in waiting if not _try(arm, lambda each: _look(each, block, until), lost)}
+        over |= {arm.name for arm in waiting if arm.name not in over and arm.has_ended(block)}
+        waiting = [arm for arm in waiting if arm.name not in over]
+
+
+def _look(arm: Arm, block: int, until: float) -> None:
+    """Raise where the block will never end."""
+    if arm.has_ended(block):
+        return
+    arm.must_live()
+    if time.monotonic() > until:
+        raise ChaosTestError(f"{arm.name}: block {block} did not end within {BLOCK_SECONDS:g} s")
+
+
+def _try(arm: Arm, act: Callable[[Arm], object], lost: dict[str, str]) -> bool:
+    """Whether it worked; if not, the arm is lost and the others go on."""
+    try:
+        act(arm)
+    except ChaosTestError as error:
+        arm.lost = True
+        lost[arm.name] = str(error)
+        return False
+    return True

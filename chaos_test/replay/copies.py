@@ -1,0 +1,96 @@
+"""A copy of an app's sources to try a change on: the working tree as it is, which is left alone.
+
+Of a git repository it has what git tracks or would track, and of the app's own folder what git ignores as well
+(settings, built files) if it is small. There is no worktree and no branch: a crash leaves at most a temporary folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SKIPPED = frozenset({".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "reports"})
+_CACHE = "_cache"  # .mypy_cache, .pytest_cache, …
+_MOST_BYTES = 5_000_000  # of a file that git ignores
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Where the sources are: `root` is the repository's top, or the app's folder where there is none; `app` in it."""
+
+    root: Path
+    app: Path
+
+    @property
+    def prefix(self) -> Path:
+        """The app's folder as seen from the root."""
+        return self.app.relative_to(self.root)
+
+
+def tree_of(app_dir: Path) -> Tree:
+    """The tree that an app's folder belongs to."""
+    app = app_dir.resolve()
+    top = _git(app, "rev-parse", "--show-toplevel").strip()
+    return Tree(Path(top).resolve() if top else app, app)
+
+
+def copy(tree: Tree, to: Path) -> Path:
+    """Copy the tree and return the app's folder in the copy."""
+    for file in sorted(set(_files(tree))):
+        source, target = tree.root / file, to / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_symlink():
+            target.symlink_to(source.readlink())
+        elif source.is_file():
+            shutil.copy2(source, target)
+    app = to / tree.prefix
+    app.mkdir(parents=True, exist_ok=True)
+    return app
+
+
+def moved(path: str, tree: Tree, to: Path) -> str | None:
+    """A folder of the tree, such as one on `sys.path`, as the copy has it; None for what is not of the tree."""
+    try:
+        found = Path(path).resolve().relative_to(tree.root)
+    except ValueError:
+        return None
+    return None if _SKIPPED.intersection(found.parts) else str(to / found)
+
+
+def _files(tree: Tree) -> Iterator[Path]:
+    listed = _git(tree.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if not listed:
+        yield from _walk(tree.app, tree.root, most=None)
+        return
+    yield from (Path(name) for name in listed.split("\0") if name)
+    yield from _walk(tree.app, tree.root, most=_MOST_BYTES)
+
+
+def _walk(folder: Path, root: Path, *, most: int | None) -> Iterator[Path]:
+    for path, folders, names in os.walk(folder):
+        here = Path(path)
+        folders[:] = [name for name in folders if not _is_skipped(here / name)]
+        for name in names:
+            file = here / name
+            if most is None or file.lstat().st_size <= most:
+                yield file.relative_to(root)
+
+
+def _is_skipped(folder: Path) -> bool:
+    return folder.name in _SKIPPED or folder.name.endswith(_CACHE) or (folder / "pyvenv.cfg").exists()
+
+
+def _git(folder: Path, *words: str) -> str:
+    """What git says; nothing where there is no git, or no repository."""
+    try:
+        answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, timeout=60, check=True)  # noqa: S603, S607 - the git on the PATH
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.decode("utf-8", "surrogateescape")

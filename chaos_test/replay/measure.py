@@ -1,0 +1,172 @@
+"""Measures changes: a copy of the app for each, the gates, the replay of one script to all, and what came of it.
+
+The first arm has no change, and the placebo has one that changes nothing: where that "improves" anything, what is
+measured is noise and the whole measurement is void.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chaos_analysis.effect import Effect, Gate, judge_all, measure
+from chaos_test.errors import ChaosTestError
+from chaos_test.plan import free_port
+from chaos_test.replay import copies, gates, script
+from chaos_test.replay.arm import Arm
+from chaos_test.replay.conduct import conduct
+from chaos_test.replay.recall import experiment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from chaos_test.experiment import Prepared
+    from chaos_test.interrupt import Interrupt
+    from chaos_test.plan import Plan
+
+BASE, PLACEBO, TOGETHER = "base", "placebo", "together"
+OUTAGE = "outage"
+_NOTHING = "\n# chaos-test: the placebo, a change that changes nothing\n"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change to be measured; `repeats`: it makes calls again, so it is also measured where that cannot help.
+
+    `env` goes over the app's own environment.
+    """
+
+    name: str
+    diff: str
+    repeats: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it, by the changes' names. `void` says why nothing is to be believed, "" where it is."""
+
+    effects: Mapping[str, Effect]
+    placebo: Effect
+    void: str
+    requests: int
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all arms have in common."""
+
+    plan: Plan
+    tree: copies.Tree
+    out: Path
+    scratch: Path
+    script: script.Script
+    file: Path
+
+
+def measured(
+    plan: Plan,
+    changes: Sequence[Change],
+    sent: script.Script,
+    out: Path,
+    *,
+    interrupt: Interrupt,
+    said: Callable[[str], None],
+    outage: Prepared | None = None,
+) -> Result:
+    """Measure changes against the app as it is; the arms' run folders are made below `out`.
+
+    `plan` is that of the run whose script is `sent`; `outage` its experiment where what failed once keeps failing.
+    Raises `ChaosTestError`.
+    """
+    assert plan.target.dir is not None
+    with tempfile.TemporaryDirectory(prefix="chaos-test-copies-") as scratch:
+        out.mkdir(parents=True, exist_ok=True)
+        file = sent.write(out / "script.json")
+        job = _Job(plan, copies.tree_of(plan.target.dir), out, Path(scratch), sent, file)
+        said(f"copying {job.tree.root} for {len(changes) + 2} arms, and asking of each what needs no replay")
+        every = [Change(BASE, ""), Change(PLACEBO, ""), *changes]
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            made = dict(zip([each.name for each in every], pool.map(lambda each: _copy(job, each), every), strict=True))
+        if why := gates.comes_from_copy(plan.target, made[BASE], job.scratch / BASE):
+            raise ChaosTestError(f"what would be measured is not the copy: {why}")
+        usable = [each for each in every if made[each.name].usable]
+        arms = [_arm(job, each, made[each.name]) for each in usable]
+        if outage and any(each.repeats for each in usable):
+            lasting = replace(job, plan=replace(plan, experiment=outage))
+            repeating = [every[0], *(each for each in usable if each.repeats)]
+            arms += [_arm(lasting, each, made[each.name], f"{each.name}-{OUTAGE}") for each in repeating]
+        lost = conduct(arms, blocks=sent.blocks, seed=plan.experiment.value.seed, interrupt=interrupt, said=said)
+        said("comparing")
+        return _compared(job, every, {name: copy.gates for name, copy in made.items()}, lost)
+
+
+def _copy(job: _Job, change: Change) -> gates.Copy:
+    """The copy for an arm, with its change, after the gates that need no replay."""
+    root = job.scratch / change.name
+    target = job.plan.target
+    app = copies.copy(job.tree, root)
+    if change.name == PLACEBO:
+        changed = next(iter(sorted(app.rglob("*.py"))), None)
+        if changed is not None:
+            changed.write_bytes(changed.read_bytes() + _NOTHING.encode())
+    made = gates.check(change.diff, target, job.tree, root, app)
+    if change.name == PLACEBO or not made.usable:
+        return made
+    return replace(made, gates=(*made.gates, gates.tests(target.table.tests, target, made)))
+
+
+def _arm(job: _Job, change: Change, copy: gates.Copy, name: str = "") -> Arm:
+    run_dir = job.out / (name or change.name)
+    table = job.plan.target.table
+    env = tuple((dict(table.env) | dict(change.env)).items())
+    plan = replace(
+        job.plan,
+        target=replace(job.plan.target, dir=copy.app, paths=copy.paths, table=replace(table, env=env)),
+        port=free_port(None, "--port"),
+        out=job.out,
+        script=(job.file, run_dir / "turns"),
+    )
+    return Arm(name or change.name, plan, run_dir, sys.argv)
+
+
+def _compared(
+    job: _Job, every: Sequence[Change], asked: Mapping[str, tuple[Gate, ...]], lost: Mapping[str, str]
+) -> Result:
+    blocks = job.script.block_of()
+    tests = next((gate for gate in asked[BASE] if gate.name == "the app's tests"), None)
+    found: dict[str, Any] = {}
+    for change in every[1:]:
+        figures = []
+        if (job.out / change.name).is_dir() and change.name not in lost:
+            figures.append(measure(job.out / BASE, job.out / change.name, blocks))
+        lasting = f"{change.name}-{OUTAGE}"
+        if figures and (job.out / lasting).is_dir() and not {lasting, f"{BASE}-{OUTAGE}"} & lost.keys():
+            figures.append(measure(job.out / f"{BASE}-{OUTAGE}", job.out / lasting, blocks, condition=OUTAGE))
+        found[change.name] = figures, _told(asked[change.name], tests, lost.get(change.name))
+    placebo = judge_all({PLACEBO: found.pop(PLACEBO)})[PLACEBO]
+    void = ""
+    if placebo.verdict in {"improved", "worse", "not comparable"}:
+        void = f"a change that changes nothing came out as {placebo.verdict} ({placebo.reason}): this is noise"
+    return Result(judge_all(found), placebo, void, job.script.requests)
+
+
+def _told(asked: tuple[Gate, ...], tests: Gate | None, lost: str | None) -> tuple[Gate, ...]:
+    """The gates of a change; tests that fail without it, too, say nothing about it."""
+    broken = tests is not None and tests.ok is False
+    told = [
+        Gate(gate.name, ok=None, summary=f"they fail without the change, too: {gate.summary}")
+        if broken and gate.name == "the app's tests" and gate.ok is False
+        else gate
+        for gate in asked
+    ]
+    return (*told, Gate("runs", ok=False, summary=lost)) if lost else tuple(told)
+
+
+def outage_of(run_dir: Path) -> Prepared:
+    """The experiment of a run in which what failed once keeps failing."""
+    return experiment_of(run_dir, outage=True)

@@ -1,0 +1,108 @@
+"""Which iterations of a run are sent again: those that met a fault or failed, a share of the others, in blocks.
+
+Draws are known beforehand, so what met no fault will meet none again; only a control share of it is needed. Each
+user's first iteration goes before all blocks: it warms the app up and is not judged.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chaos_test.errors import ChaosTestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+BLOCKS = 6
+CONTROL_SHARE = 0.25
+MOST_REQUESTS = 1500
+
+
+@dataclass(frozen=True)
+class Script:
+    """`users` has each user's iterations as (iteration, stage, block); `requests` is how many the run had in them."""
+
+    users: Mapping[str, tuple[tuple[int, str, int], ...]]
+    requests: int
+    blocks: int
+
+    def write(self, file: Path) -> Path:
+        """Write it as chaos_locust reads it."""
+        file.write_text(json.dumps({"version": 1, "users": self.users}), encoding="utf-8")
+        return file
+
+    def block_of(self) -> dict[str, int]:
+        """The block of `<user>.<iteration>`."""
+        return {f"{user}.{turn[0]}": turn[2] for user, turns in self.users.items() for turn in turns}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request of the run: its key and stage, and whether it must be sent again."""
+
+    key: str
+    stage: str
+    wanted: bool
+
+
+def make(
+    sent: Iterable[Sent], *, stages: Iterable[str], seed: int, whole: bool = False, most: int = MOST_REQUESTS
+) -> Script:
+    """The script for what a run sent; `stages` are those with faults, `whole` leaves nothing out.
+
+    Raises `ChaosTestError` where nothing can be sent again.
+    """
+    iterations: dict[tuple[str, int], list[Sent]] = {}
+    for one in sent:
+        user, _, rest = one.key.partition(".")
+        step = rest.partition(".")[0]
+        if step.isdecimal():  # not what a user does before its first iteration: that is done again anyway
+            iterations.setdefault((user, int(step)), []).append(one)
+    chosen = _chosen(iterations, frozenset(stages), random.Random(f"script:{seed}"), whole=whole, most=most)  # noqa: S311 - no secret
+    if not chosen:
+        raise ChaosTestError("the run met no fault that could be met again: there is nothing to measure by")
+    users: dict[str, list[tuple[int, str]]] = {user: [(0, "")] for user in sorted({user for user, _ in iterations})}
+    for place in sorted(chosen):
+        user, number = place
+        if number:
+            users[user].append((number, iterations[place][0].stage))
+    firsts = {user: iterations[user, 0][0].stage for user in users if (user, 0) in iterations}
+    turns = {user: tuple(_blocks(listed, firsts.get(user, "baseline"))) for user, listed in users.items()}
+    return Script(turns, sum(len(iterations[place]) for place in chosen), BLOCKS + 1)
+
+
+def _chosen(
+    iterations: Mapping[tuple[str, int], list[Sent]],
+    stages: frozenset[str],
+    draws: random.Random,
+    *,
+    whole: bool,
+    most: int,
+) -> set[tuple[str, int]]:
+    """Iterations worth sending, no more than `most` requests of them."""
+    there = sorted(place for place, sent in iterations.items() if whole or sent[0].stage in stages)
+    wanted = [place for place in there if whole or any(one.wanted for one in iterations[place])]
+    others = sorted(set(there) - set(wanted))
+    if not whole:
+        draws.shuffle(wanted)
+        wanted += draws.sample(others, round(CONTROL_SHARE * len(others)))
+        draws.shuffle(wanted)
+    chosen, size = set(), 0
+    for place in wanted:
+        size += len(iterations[place])
+        if size > most and not whole:
+            break
+        chosen.add(place)
+    return chosen
+
+
+def _blocks(listed: list[tuple[int, str]], first: str) -> Iterable[tuple[int, str, int]]:
+    """The first iteration in block 0, the others in blocks of equal size, in order."""
+    rest = listed[1:]
+    yield 0, first, 0
+    for at, (number, stage) in enumerate(rest):
+        yield number, stage, 1 + at * BLOCKS // len(rest)
