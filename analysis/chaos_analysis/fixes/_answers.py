@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import libcst as cst
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from chaos_analysis.fixes._handlers import Place
     from chaos_analysis.fixes._source import Splice
     from chaos_analysis.sources import Sources
+
+
+class Answer(NamedTuple):
+    """What a handler is for: the first of the errors, of `module`, which the others have among theirs."""
+
+    errors: tuple[str, ...]
+    module: str
+    name: str
+    log: str
+
 
 SENTENCE = "Unavailable for the moment."
 _CANDIDATES = ("errorhandler(", "register_error_handler(", "Flask(")  # the text of files worth a look
@@ -45,6 +55,15 @@ def home(sources: Sources, errors: Sequence[str], first: str) -> str:
     return min(found)[1]
 
 
+def with_handler(sources: Sources, texts: dict[str, str], first: str, answer: Answer) -> dict[str, str]:
+    """The new texts, with the handler in one of them or in another file, where it can be and is not yet."""
+    try:
+        file = home(sources, answer.errors, first)
+        return {**texts, file: answered(texts.get(file) or sources.text(file) or "", answer)}
+    except Declined:
+        return texts
+
+
 def missing(sources: Sources, errors: Sequence[str], first: str) -> str:
     """What people must do themselves where no handler can be put anywhere, in a sentence; else ""."""
     try:
@@ -56,17 +75,17 @@ def missing(sources: Sources, errors: Sequence[str], first: str) -> str:
     return ""
 
 
-def answered(text: str, errors: Sequence[str], module: str, name: str, log: str) -> str:
-    """`text` with a handler called `name` for the first of the errors, which `module` has.
+def answered(text: str, answer: Answer) -> str:
+    """`text` with the handler.
 
     Raises `AlreadyThere` where any of the errors has a handler, `Declined` where the module makes no app.
     """
     source = Source(text)
-    where = _place(source, errors)
-    code, splices = _error(source, module, errors[0])
+    where = _place(source, answer.errors)
+    code, splices = _error(source, answer.module, answer.errors[0])
     if where.decorator != "errorhandler":
         splices += add_import(source, "flask", "current_app")
-    return source.splice([*splices, *_handler(source, where, code, name, log)])
+    return source.splice([*splices, *_handler(source, where, code, answer)])
 
 
 def _place(source: Source, errors: Sequence[str]) -> Place:
@@ -98,18 +117,18 @@ def _error(source: Source, module: str, error: str) -> tuple[str, list[Splice]]:
         return f"{module}.{error}", list(add_import(source, module))
 
 
-def _handler(source: Source, where: Place, error: str, wanted: str, log: str) -> list[Splice]:
+def _handler(source: Source, where: Place, error: str, answer: Answer) -> list[Splice]:
     """The handler's function and its registration."""
     annotated = where.function is not None and where.function.returns is not None
     private = where.decorator is None
-    name = free_name(source, f"_{wanted}" if private else wanted)
+    name = free_name(source, f"_{answer.name}" if private else answer.name)
     logger = f"{where.app}.logger" if where.decorator == "errorhandler" else "current_app.logger"
     step = source.module.default_indent
     lines = [
         f"def {name}(error: {error}) -> tuple[dict[str, str], int, dict[str, str]]:"
         if annotated
         else f"def {name}(error):",
-        f'{step}{logger}.error("{log}", exc_info=error)',
+        f'{step}{logger}.error("{answer.log}", exc_info=error)',
         f"{step}answer = {body(source, SENTENCE)}",
         f'{step}return answer, 503, {{"Retry-After": "1"}}',
     ]

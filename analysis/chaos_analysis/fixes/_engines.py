@@ -64,7 +64,12 @@ def dialect(evidence: Evidence) -> str:
 def _made(source: Source, dialect: str) -> list[cst.Call]:
     """The calls that make an engine, without those of SQLite for another `dialect`."""
     made = named(source, MAKERS)
-    return made if dialect == "sqlite" else [call for call in made if not _OF_SQLITE.search(source.code(call))]
+    return made if dialect == "sqlite" else [call for call in made if not of_sqlite(source, call)]
+
+
+def of_sqlite(source: Source, node: cst.CSTNode) -> bool:
+    """Whether what the engine is told is for SQLite."""
+    return _OF_SQLITE.search(source.code(node)) is not None
 
 
 def _said(source: Source) -> list[cst.Dict]:
@@ -86,13 +91,13 @@ def engine_at(source: Source, line: int) -> cst.CSTNode:
 def option(source: Source, node: cst.CSTNode, name: str) -> cst.BaseExpression | None:
     """What an engine's option is set to, None where it is not."""
     if isinstance(node, cst.Dict):
-        return _item(node, name)
+        return item(node, name)
     assert isinstance(node, cst.Call)
     given = keyword(node, name)
     if given is not None:
         return given.value
     inner = _options_of(source, node)
-    return _item(inner, name) if inner is not None else None
+    return item(inner, name) if inner is not None else None
 
 
 def with_options(text: str, line: int, wanted: Mapping[str, str]) -> str:
@@ -174,7 +179,8 @@ def _default(source: Source, call: cst.Call, arg: cst.Arg, item: str) -> Splice:
     return at, at, f"{source.indent(statement)}{name} = {{{item}, **{name}}}{source.newline}"
 
 
-def _item(node: cst.Dict, name: str) -> cst.BaseExpression | None:
+def item(node: cst.Dict, name: str) -> cst.BaseExpression | None:
+    """What a dictionary that is written out has under a key."""
     for each in node.elements:
         key = each.key if isinstance(each, cst.DictElement) else None
         if isinstance(key, cst.SimpleString) and key.evaluated_value == name:

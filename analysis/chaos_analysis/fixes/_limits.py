@@ -16,6 +16,8 @@ from chaos_analysis.wording import seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FLOOR = 0.5  # seconds; a short stall of the database or of the network is waited out
+
 
 @dataclass(frozen=True)
 class Limit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 import libcst as cst
@@ -10,7 +9,7 @@ import libcst as cst
 from chaos_analysis.fixes import _answers, _engines
 from chaos_analysis.fixes._evidence import summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
-from chaos_analysis.fixes._limits import limit
+from chaos_analysis.fixes._limits import FLOOR, limit
 from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from chaos_analysis.sources import Sources
 
 _ERRORS = ("TimeoutError", "SQLAlchemyError")  # the second has it as a subclass
-_SAYS = ("sqlalchemy.exc", "no_free_connection", "The pool has no free connection")
-_FLOOR = 0.5  # seconds; a short stall of the database or of the network is waited out
+_ANSWER = _answers.Answer(_ERRORS, "sqlalchemy.exc", "no_free_connection", "The pool has no free connection")
 _SHORT = 0.1  # seconds; a checkout of a pool that has a connection takes a thousandth of that
 
 
@@ -134,7 +132,7 @@ class PoolTimeout(Fix):
         """Set the limit where it is not set or longer, and add the handler where this module makes the app."""
         after = _limited(source, spot)
         try:
-            after = _answers.answered(after, _ERRORS, *_SAYS)
+            after = _answers.answered(after, _ANSWER)
         except Declined:
             if after == source:
                 raise AlreadyThere("the pool gives up in time, and is answered for") from None
@@ -145,10 +143,7 @@ class PoolTimeout(Fix):
         engine = sources.text(file)
         if engine is None:
             raise Declined(f"the run folder has no copy of {file}")
-        texts = {file: _limited(engine, spot)}
-        with suppress(Declined):
-            home = _answers.home(sources, _ERRORS, file)
-            texts[home] = _answers.answered(texts.get(home) or sources.text(home) or "", _ERRORS, *_SAYS)
+        texts = _answers.with_handler(sources, {file: _limited(engine, spot)}, file, _ANSWER)
         changed = {name: text for name, text in texts.items() if text != sources.text(name)}
         if not changed:
             raise AlreadyThere("the pool gives up in time, and is answered for")
@@ -208,4 +203,4 @@ def _limit(evidence: Evidence) -> Limit:
     asked = calls["target"].astype(str).str.startswith("CHECKOUT ") & (calls["seconds"] >= _SHORT)
     good = (answers["faults"].map(len) == 0) & answers["error"].isna() & answers["sampled"].astype(bool)
     good &= ~answers["key"].isin(set(calls.loc[asked, "key"]))
-    return limit(answers.loc[good, "seconds"].tolist(), "requests that met no fault", evidence.deadline, _FLOOR)
+    return limit(answers.loc[good, "seconds"].tolist(), "requests that met no fault", evidence.deadline, FLOOR)

@@ -28,7 +28,8 @@ SUM = "SELECT coalesce(sum(n), 0) FROM stock"
 
 def defect() -> Flask:
     """Waits as long as it takes."""
-    app = _app()
+    app = Flask(__name__)
+    _prepare()
 
     @app.get("/items")
     def items():
@@ -41,22 +42,21 @@ def defect() -> Flask:
 
 def twin() -> Flask:
     """Has the database end it in time, and says that it cannot now."""
-    app = _app()
-
-    @app.errorhandler(psycopg.errors.QueryCanceled)
-    def unavailable(_: psycopg.Error):
-        return jsonify(error="Service Unavailable"), 503, {"Retry-After": "1"}
+    app = Flask(__name__)
+    _prepare()
 
     @app.get("/items")
     def items():
-        with psycopg.connect(os.environ["DATABASE_URL"], options="-c statement_timeout=300") as connection:
-            total = connection.execute(SUM).fetchone()[0]
+        try:
+            with psycopg.connect(os.environ["DATABASE_URL"], options="-c statement_timeout=300") as connection:
+                total = connection.execute(SUM).fetchone()[0]
+        except psycopg.errors.QueryCanceled:
+            return jsonify(error="Service Unavailable"), 503, {"Retry-After": "1"}
         return jsonify(total=total)
 
     return app
 
 
-def _app() -> Flask:
+def _prepare() -> None:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("CREATE TABLE stock (n integer)")
-    return Flask(__name__)
