@@ -10,7 +10,7 @@ UV := $(VENV)/bin/uv
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help setup chaos ui report test check bench truth clean
+.PHONY: help setup chaos verify ui report test check bench truth clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lock: ## pin the newest versions that pyproject.toml allows
 
 chaos: $(STAMP) ## break the Orbital Travel Planner and leave a report
 	$(BIN)/chaos-test run $(ARGS)
+
+verify: $(STAMP) ## measure the newest run's patches on copies, alone and together
+	$(BIN)/chaos-test fix verify --all --together $(ARGS)
 
 ui: $(STAMP) ## the planner under chaos, with the Locust web UI
 	$(BIN)/chaos-test ui $(ARGS)

@@ -30,6 +30,7 @@ class Proposed:
     diff: str
     automatic: bool
     failures: int
+    spot: dict[str, Any] | None
     effect: dict[str, Any] | None
 
     @property

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from chaos_analysis import wording
 from chaos_analysis.effect import stored
+from chaos_analysis.effect.together import RESCUES, Combined, Wanted, combine
 from chaos_analysis.evidence import Evidence, read_experiment
+from chaos_analysis.fixes._fix import Spot
 from chaos_analysis.rundir import open_run
+from chaos_analysis.sources import Sources
 from chaos_analysis.tables import build
 from chaos_test import rundir
 from chaos_test.analysis import analyse
@@ -45,14 +49,15 @@ class Told:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of all; `left_out` says which could not be part of all at once, and why."""
+    """What came of all; `numbers` are together, `left_out` says which could not be part of that, and why."""
 
     told: tuple[Told, ...]
     together: Effect | None
     placebo: Effect
     void: str
-    left_out: tuple[str, ...]
     requests: int
+    numbers: tuple[int, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def verify(
@@ -71,14 +76,24 @@ def verify(
     sent = script_of(run_dir, whole=whole, most=most)
     changes = [Change(one.name, one.diff, repeats=one.fix in REPEATING) for one in chosen]
     changes += [Change(f"own-{name}", diff) for name, diff in own]
-    merged, left_out = _together(chosen) if together else ("", ())
-    if merged:
-        changes.append(Change(TOGETHER, merged))
     out = run_dir / "verify"
-    shutil.rmtree(out / "arms", ignore_errors=True)
+    for part in ("arms", TOGETHER):
+        shutil.rmtree(out / part, ignore_errors=True)
+    started = time.monotonic()
     result = measured(plan, changes, sent, out / "arms", interrupt=interrupt, said=said, outage=outage_of(run_dir))
-    outcome = _outcome(result, chosen, own, left_out)
-    _keep(outcome, chosen, run_dir)
+    outcome = _outcome(result, chosen, own)
+    if together and not outcome.void:
+        fit = [one for one in chosen if _belongs(one, result.effects[one.name])]
+        merged = combined(fit, run_dir)
+        outcome = replace(outcome, left_out=merged.left_out, numbers=tuple(one.number for one in fit))
+        if merged.diff:
+            change = Change(TOGETHER, merged.diff)
+            said(f"all that may stand together: {', '.join(str(one.number) for one in fit)}")
+            second = measured(plan, [change], sent, out / TOGETHER, interrupt=interrupt, said=said)
+            void = second.void
+            outcome = replace(outcome, together=second.effects[TOGETHER], void=void, placebo=second.placebo)
+            (out / "together.patch").write_text(merged.diff, encoding="utf-8")
+    _keep(outcome, chosen, run_dir, time.monotonic() - started)
     analyse(run_dir)
     return outcome
 
@@ -138,29 +153,39 @@ def _cells(number: str, effect: Effect, title: str) -> tuple[str, ...]:
     return number, verdict, change, str(first.rescued), str(first.broken), useful, title
 
 
-def _together(chosen: Sequence[Proposed]) -> tuple[str, tuple[str, ...]]:
-    """One diff of all patches that rescue, and why others are not in it."""
-    raise NotImplementedError
+def _belongs(one: Proposed, effect: Effect) -> bool:
+    """What improves, and what only tells failures better, if it does no harm; nothing that people must decide."""
+    harmless = effect.verdict == "improved" or (effect.verdict == "no difference" and one.fix not in RESCUES)
+    return one.automatic and harmless
 
 
-def _outcome(
-    result: Result, chosen: Sequence[Proposed], own: Sequence[tuple[str, str]], left_out: tuple[str, ...]
-) -> Outcome:
+def combined(chosen: Sequence[Proposed], run_dir: Path) -> Combined:
+    """One patch of several proposals."""
+    wanted = [
+        Wanted(f"{one.number} ({one.title})", one.fix, one.file, Spot.read(one.spot))
+        for one in chosen
+        if one.spot is not None and one.file is not None
+    ]
+    prefix = str((open_run(run_dir).run.get("app") or {}).get("git_prefix") or "")
+    return combine(wanted, Sources(run_dir / "sources"), prefix)
+
+
+def _outcome(result: Result, chosen: Sequence[Proposed], own: Sequence[tuple[str, str]]) -> Outcome:
     told = [Told(one.number, one.title, result.effects[one.name]) for one in chosen]
     told += [Told(0, name, result.effects[f"own-{name}"]) for name, _ in own]
-    return Outcome(tuple(told), result.effects.get(TOGETHER), result.placebo, result.void, left_out, result.requests)
+    return Outcome(tuple(told), None, result.placebo, result.void, result.requests)
 
 
-def _keep(outcome: Outcome, chosen: Sequence[Proposed], run_dir: Path) -> None:
+def _keep(outcome: Outcome, chosen: Sequence[Proposed], run_dir: Path, seconds: float) -> None:
     diffs = {one.number: one.diff for one in chosen}
     effects = {stored.digest(diffs[each.number]): each.effect for each in outcome.told if each.number}
-    stored.write(
-        stored.Stored(
-            effects,
-            together=outcome.together,
-            numbers=tuple(diffs),
-            left_out=outcome.left_out,
-            void=outcome.void,
-        ),
-        run_dir,
+    kept = stored.Stored(
+        effects,
+        together=outcome.together,
+        placebo=outcome.placebo,
+        numbers=outcome.numbers,
+        left_out=outcome.left_out,
+        void=outcome.void,
+        seconds=round(seconds, 1),
     )
+    stored.write(kept, run_dir)

@@ -1,92 +1,54 @@
-"""From pairs to figures."""
+"""From two runs of one script to figures."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
 from chaos_analysis.effect import gates
+from chaos_analysis.effect.figures import Pairs, figures
 from chaos_analysis.effect.pairing import pair
-from chaos_analysis.effect.values import Measured
 from chaos_analysis.model import Estimate
-from chaos_analysis.stats import proportion
-from chaos_analysis.stats.paired import difference, mcnemar, mean, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from chaos_analysis.effect.pairing import Pairing
-
-LEAST_IN_BLOCK = 5  # requests before a block has a say
+    from chaos_analysis.effect.values import Measured
 
 
 def measure(
     base: Path, other: Path, blocks: Mapping[str, int] | None = None, *, condition: str = "as declared"
 ) -> Measured:
     """What `other`, the run with the change, did otherwise than `base`; see `Measured`."""
-    found = pair(base, other, blocks)
-    rows = found.rows
-    n = len(rows)
-    rescued, broken = (int(hits.sum()) for hits in (_rescued(rows), _broken(rows)))
-    net = (_rescued(rows).astype(int) - _broken(rows).astype(int)).groupby(rows["block"]).mean()
-    useful, useful_p = _blockwise(rows, _useful(found), np.mean)
-    free = rows[rows["free"] & rows["ok_base"] & rows["ok_other"]]
-    latency, latency_p = _blockwise(free, (free["response_ms_base"], free["response_ms_other"]), np.median)
-    return Measured(
-        condition=condition,
-        pairs=n,
-        faulted=int((~rows["free"]).sum()),
-        rescued=rescued,
-        broken=broken,
-        p_value=mcnemar(rescued, broken),
-        before=proportion(int((~rows["ok_base"]).sum()), n),
-        after=proportion(int((~rows["ok_other"]).sum()), n),
-        difference=difference(rescued, broken, n),
-        useful=useful,
-        useful_p=useful_p,
-        latency=latency,
-        latency_p=latency_p,
+    return of_pairing(pair(base, other, blocks), condition)
+
+
+def of_pairing(found: Pairing, condition: str = "as declared") -> Measured:
+    """The same of runs that are paired already."""
+    return replace(
+        figures(columns(found), condition),
         calls=_calls(found),
         repeats=gates.repeats(found.calls),
         alone=found.alone,
-        steady=mean(net.tolist()).p if len(net) > 1 else None,
         violated=gates.violated(found.base, found.other),
         gates=gates.of_pairs(found),
     )
 
 
-def _rescued(rows: pd.DataFrame) -> pd.Series[bool]:
-    return ~rows["ok_base"] & rows["ok_other"]
-
-
-def _broken(rows: pd.DataFrame) -> pd.Series[bool]:
-    return rows["ok_base"] & ~rows["ok_other"]
-
-
-def _useful(found: Pairing) -> tuple[pd.Series[float], pd.Series[float]]:
-    """Milliseconds to a useful answer; who gets none has waited in vain until the deadline."""
-    rows, limit = found.rows, found.deadline * 1000
-    base, other = (rows[f"response_ms_{side}"].where(rows[f"ok_{side}"], limit) for side in ("base", "other"))
-    return base.clip(upper=limit), other.clip(upper=limit)
-
-
-def _blockwise(
-    rows: pd.DataFrame, times: tuple[pd.Series[float], pd.Series[float]], figure: object
-) -> tuple[Estimate, float | None]:
-    """The ratio of a figure of each block, the other's to the base's."""
-    blocks = rows.groupby("block").indices
-    values = [
-        tuple(max(float(figure(side.to_numpy()[places])), 0.001) for side in times)  # type: ignore[operator]
-        for places in blocks.values()
-        if len(places) >= LEAST_IN_BLOCK
-    ]
-    if not values:
-        return Estimate(None, None, None, 0, "ratio", need=LEAST_IN_BLOCK), None
-    base, other = zip(*values, strict=True)
-    return ratio(base, other)
+def columns(found: Pairing) -> Pairs:
+    """What the figures are made of."""
+    rows = found.rows
+    return Pairs(
+        ok_base=rows["ok_base"].to_numpy(bool),
+        ok_other=rows["ok_other"].to_numpy(bool),
+        ms_base=rows["response_ms_base"].to_numpy(float),
+        ms_other=rows["response_ms_other"].to_numpy(float),
+        free=rows["free"].to_numpy(bool),
+        block=rows["block"].to_numpy(int),
+        deadline=found.deadline,
+    )
 
 
 def _calls(found: Pairing) -> Estimate:

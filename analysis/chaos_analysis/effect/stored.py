@@ -24,12 +24,13 @@ _ORDER = ("improved", "", "no difference", "inconclusive", "not comparable", "wo
 
 @dataclass(frozen=True)
 class Stored:
-    """`effects` by digest of a diff; `together` of all patches that were applied at once, `left_out` why some were not;
-    `void` says why nothing is to be believed.
+    """`effects` by digest of a diff; `together` is of the patches of `numbers` applied at once, `left_out` says why
+    some were not; `placebo` is of a change that changes nothing; `void` says why nothing is to be believed.
     """
 
     effects: Mapping[str, Effect]
     together: Effect | None = None
+    placebo: Effect | None = None
     numbers: tuple[int, ...] = ()
     left_out: tuple[str, ...] = ()
     void: str = ""
@@ -49,6 +50,7 @@ def write(stored: Stored, run_dir: Path) -> Path:
         "version": VERSION,
         "effects": {key: to_json(effect) for key, effect in kept.items()},
         "together": to_json(stored.together) if stored.together else None,
+        "placebo": to_json(stored.placebo) if stored.placebo else None,
         "numbers": list(stored.numbers),
         "left_out": list(stored.left_out),
         "void": stored.void,
@@ -64,6 +66,7 @@ def read(run_dir: Path) -> Stored:
         return Stored(
             effects={str(key): _effect(each) for key, each in value["effects"].items()},
             together=_effect(value["together"]) if value.get("together") else None,
+            placebo=_effect(value["placebo"]) if value.get("placebo") else None,
             numbers=tuple(value.get("numbers") or ()),
             left_out=tuple(value.get("left_out") or ()),
             void=str(value.get("void") or ""),

@@ -22,12 +22,22 @@ class PaymentDeclinedError(Exception):
 
 
 class Suppliers:
-    """A client for the suppliers at `url`; `cache`, a Redis client or None, keeps lists of fares for a few seconds."""
+    """A client for the suppliers at `url`, with a session for each kind of call, as each has connections of its own.
+
+    `cache`, a Redis client or None, keeps lists of fares for a few seconds.
+    """
 
     def __init__(self, url: str, cache: Any = None) -> None:
         self.url = url.rstrip("/")
         self.cache = cache
         self.session = requests.Session()
+        self.advisories = requests.Session()
+        self.payments = requests.Session()
+
+    def close(self) -> None:
+        """Close the connections."""
+        for each in (self.session, self.advisories, self.payments):
+            each.close()
 
     def fares(self, slugs: Sequence[str]) -> dict[str, Fare]:
         """The fares of several destinations, in one call."""
@@ -51,13 +61,13 @@ class Suppliers:
 
     def advisory(self, slug: str) -> str | None:
         """What travellers to a destination should know today."""
-        response = self.session.get(f"{self.url}/advisories/{slug}")
+        response = self.advisories.get(f"{self.url}/advisories/{slug}")
         return cast("str | None", response.json().get("advisory"))
 
     def authorise(self, traveller: str, amount: int, currency: str) -> str:
         """Have a payment authorised and return its id; raises `PaymentDeclinedError`."""
         payment = {"traveller": traveller, "amount": amount, "currency": currency}
-        response = self.session.post(f"{self.url}/authorisations", json=payment)
+        response = self.payments.post(f"{self.url}/authorisations", json=payment)
         if response.status_code == 402:
             raise PaymentDeclinedError
         response.raise_for_status()
@@ -65,7 +75,7 @@ class Suppliers:
 
     def refund(self, authorisation: str) -> None:
         """Give the money of an authorised payment back."""
-        response = self.session.post(f"{self.url}/refunds", json={"authorisation": authorisation})
+        response = self.payments.post(f"{self.url}/refunds", json={"authorisation": authorisation})
         response.raise_for_status()
 
 

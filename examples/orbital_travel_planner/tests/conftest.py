@@ -58,7 +58,7 @@ def make_app(tmp_path: Path, suppliers_url: str) -> Iterator[Callable[..., Flask
 
     yield make
     for app in made:
-        app.extensions["suppliers"].session.close()
+        app.extensions["suppliers"].close()
         app.extensions["sessions"].kw["bind"].dispose()
 
 
