@@ -6,17 +6,20 @@ PatchError      what does not fit, and where
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos_test.errors import ChaosTestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
-_HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,(?P<had>\d+))? \+\d+(?:,\d+)? @@")
+_HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,(?P<had>\d+))? \+(?P<new>\d+)(?:,(?P<has>\d+))? @@")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")  # not splitlines(): a form feed or a lone \r is no end of a line to diff
 _NOWHERE = "/dev/null"
+_EMPTY = "new file mode"  # what git says, without any line, of a new file without content
 
 
 class PatchError(ChaosTestError):
@@ -25,9 +28,10 @@ class PatchError(ChaosTestError):
 
 @dataclass(frozen=True)
 class Hunk:
-    """Lines with their ends: `before` is what stands at about line `at` (0 the first), `after` what shall."""
+    """Lines with their ends: `before` is what stands at about line `at` (0 the first), `after` what shall, at `to`."""
 
     at: int
+    to: int
     before: tuple[str, ...]
     after: tuple[str, ...]
 
@@ -43,28 +47,25 @@ class Change:
 
     def reversed(self) -> Change:
         """What takes it back."""
-        hunks = tuple(Hunk(each.at, each.after, each.before) for each in self.hunks)
+        hunks = tuple(Hunk(each.to, each.at, each.after, each.before) for each in self.hunks)
         return replace(self, hunks=hunks, creates=self.deletes, deletes=self.creates)
 
 
 def parse(diff: str) -> tuple[Change, ...]:
-    """The changes of a diff; raises `PatchError`."""
+    """The changes of a diff; raises `PatchError`, also for what git can say without lines: modes, renames, binaries."""
     changes: list[Change] = []
-    lines = diff.splitlines(keepends=True)
+    lines = _LINE.findall(diff)
     at = 0
     while at < len(lines):
-        if not (lines[at].startswith("--- ") and at + 1 < len(lines) and lines[at + 1].startswith("+++ ")):
+        if lines[at].startswith("diff --git "):
+            empty, at = _without_lines(lines, at)
+            changes += empty
+        elif lines[at].startswith("--- ") and lines[at + 1 : at + 2] and lines[at + 1].startswith("+++ "):
+            change, at = _change(lines, at)
+            changes.append(change)
+        else:
             at += 1
-            continue
-        old, new = (_path(lines[at + side]) for side in (0, 1))
-        at += 2
-        hunks: list[Hunk] = []
-        while at < len(lines) and (found := _HUNK.match(lines[at])):
-            hunk, at = _hunk(found, lines, at + 1)
-            hunks.append(hunk)
-        path = new if old == _NOWHERE else old
-        changes.append(Change(path, tuple(hunks), creates=old == _NOWHERE, deletes=new == _NOWHERE))
-    if not changes or not all(change.hunks for change in changes):
+    if not changes:
         raise PatchError("not a unified diff: no '---', '+++' and '@@' lines with changes were found")
     return tuple(changes)
 
@@ -76,75 +77,135 @@ def apply(changes: Sequence[Change], root: Path) -> Mapping[str, str | None]:
         file = root / change.path
         if not file.resolve().is_relative_to(root.resolve()):
             raise PatchError(f"{change.path} lies outside {root}")
-        if change.creates:
-            if file.exists():
-                raise PatchError(f"{change.path} is there already")
-            texts[change.path] = "".join(line for hunk in change.hunks for line in hunk.after)
-            continue
-        text = texts.get(change.path) or _read(file, change.path)
-        applied = _applied(change, text.splitlines(keepends=True))
+        text = texts[change.path] if change.path in texts else _read(file, change)
+        if change.creates is not (text is None):
+            raise PatchError(f"{change.path} is there already" if change.creates else f"{change.path} is not there")
+        applied = _applied(change, _LINE.findall(text or ""))
+        if change.deletes and applied:
+            raise PatchError(f"{change.path} has more in it than the patch that deletes it knows of")
         texts[change.path] = None if change.deletes else applied
     return texts
 
 
 def write(texts: Mapping[str, str | None], root: Path) -> None:
-    """Write what `apply` gave, each file whole or not at all."""
-    for path, text in texts.items():
-        file = root / path
-        if text is None:
-            file.unlink()
-            continue
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.part")
+    """Write what `apply` gave, each file whole; where one cannot be written none is. Raises `PatchError`."""
+    parts: dict[Path, Path] = {}
+    try:
+        for path, text in texts.items():
+            if text is not None:
+                file = (root / path).resolve()  # a link stays one
+                parts[file] = _part(file, text)
+        for file, part in parts.items():
+            part.replace(file)
+        for path in (path for path, text in texts.items() if text is None):
+            (root / path).unlink()
+    except OSError as error:
+        for part in parts.values():
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        raise PatchError(f"{error.filename}: cannot be written: {error.strerror}") from None
+
+
+def _part(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.part")
+    try:
         part.write_text(text, encoding="utf-8", newline="")
         if file.exists():
             part.chmod(file.stat().st_mode)
-        part.replace(file)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+    return part
 
 
-def _path(line: str) -> str:
-    name = line[4:].rstrip("\r\n").partition("\t")[0]
-    return name[2:] if name[:2] in {"a/", "b/"} else name
+def _without_lines(lines: Sequence[str], at: int) -> tuple[list[Change], int]:
+    """The change of a file that git names without lines of it, and where to read on."""
+    named = lines[at].removeprefix("diff --git ").strip()
+    end = at + 1
+    while end < len(lines) and not lines[end].startswith(("diff --git ", "--- ")):
+        end += 1
+    said = [line.strip() for line in lines[at + 1 : end]]
+    if end < len(lines) and lines[end].startswith("--- "):
+        return [], end
+    if said and said[0].startswith(_EMPTY) and not any(line.startswith(("Binary", "GIT binary")) for line in said):
+        return [Change(_name(named[len(named) // 2 + 1 :]), (), creates=True)], end
+    raise PatchError(f"{named}: only lines of text can be changed; it says {said[0] if said else 'nothing'!r}")
+
+
+def _change(lines: Sequence[str], at: int) -> tuple[Change, int]:
+    old, new = (lines[at + side][4:].rstrip("\r\n").partition("\t")[0] for side in (0, 1))
+    paths = {_name(path) for path in (old, new) if path != _NOWHERE}
+    if len(paths) != 1:
+        raise PatchError(f"{old} becomes {new}: a patch that renames a file cannot be applied")
+    at += 2
+    hunks: list[Hunk] = []
+    while at < len(lines) and (found := _HUNK.match(lines[at])):
+        hunk, at = _hunk(found, lines, at + 1)
+        hunks.append(hunk)
+    if not hunks:
+        raise PatchError(f"{new}: no '@@' line with changes follows")
+    return Change(paths.pop(), tuple(hunks), creates=old == _NOWHERE, deletes=new == _NOWHERE), at
+
+
+def _name(path: str) -> str:
+    """A path without git's prefix, and without its quotes around bytes that are not ASCII."""
+    if path.startswith('"'):
+        path = path.strip('"').encode().decode("unicode_escape").encode("latin-1").decode("utf-8")
+    return path[2:] if path[:2] in {"a/", "b/"} else path
 
 
 def _hunk(found: re.Match[str], lines: Sequence[str], at: int) -> tuple[Hunk, int]:
-    before: list[str] = []
-    after: list[str] = []
-    while at < len(lines) and lines[at][:1] in {" ", "-", "+", "\\", "\n"} and not lines[at].startswith("--- "):
-        mark, text = lines[at][:1], lines[at][1:]
-        if mark == "\\":  # "No newline at end of file" is of the line above
-            above = lines[at - 1][:1]
-            for side, marks in ((before, "- "), (after, "+ ")):
-                if above in marks:
-                    side[-1] = side[-1].rstrip("\r\n")
+    """The hunk whose lines begin at `at`: as many as its heading says, for a line of it may look like a heading."""
+    sides: tuple[list[str], list[str]] = ([], [])
+    had, has = (1 if found[name] is None else int(found[name]) for name in ("had", "has"))
+    marks = ""
+    while (len(sides[0]), len(sides[1])) != (had, has) or (lines[at : at + 1] and lines[at].startswith("\\")):
+        line = lines[at] if at < len(lines) else "?"
+        if line.startswith("\\"):  # "No newline at end of file" is of the line above
+            for side, mark in zip(sides, "-+", strict=True):
+                if marks in {" ", mark}:
+                    side[-1] = side[-1].removesuffix("\n")
         else:
-            before += [text] if mark in "- " else ["\n"] if mark == "\n" else []
-            after += [text] if mark in "+ " else ["\n"] if mark == "\n" else []
+            marks, text = (" ", line) if line in {"\n", "\r\n"} else (line[0], line[1:])
+            if marks not in " -+" or len(sides[0]) > had or len(sides[1]) > has:
+                raise PatchError(f"{found[0]}: the diff has other lines there than this says")
+            for side, mark in zip(sides, "-+", strict=True):
+                if marks in {" ", mark}:
+                    side.append(text)
         at += 1
-    start = int(found["old"]) - (0 if found["had"] == "0" else 1)
-    return Hunk(start, tuple(before), tuple(after)), at
+    old, new = (int(found[name]) - (1 if size else 0) for name, size in (("old", had), ("new", has)))
+    return Hunk(old, new, tuple(sides[0]), tuple(sides[1])), at
 
 
-def _read(file: Path, name: str) -> str:
+def _read(file: Path, change: Change) -> str | None:
+    """The text of a file; None where there is none."""
+    if not file.exists() and not file.is_symlink():
+        return None
     try:
         return file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PatchError(f"{name} cannot be read: {error}") from None
+        raise PatchError(f"{change.path} cannot be read: {error}") from None
 
 
 def _applied(change: Change, lines: list[str]) -> str:
-    moved = 0
+    moved = end = 0
     for hunk in change.hunks:
-        at = next(_places(hunk, lines, hunk.at + moved), None)
+        at = next(_places(hunk, lines, hunk.at + moved, end), None)
         if at is None:
             raise PatchError(f"{change.path} is not what the patch was made for, near line {hunk.at + 1}")
         lines[at : at + len(hunk.before)] = hunk.after
-        moved = at - hunk.at + len(hunk.after) - len(hunk.before)
+        end = at + len(hunk.after)
+        moved = end - hunk.at - len(hunk.before)
     return "".join(lines)
 
 
-def _places(hunk: Hunk, lines: Sequence[str], at: int) -> Iterator[int]:
-    """Where the lines stand, the nearest to `at` first."""
+def _places(hunk: Hunk, lines: Sequence[str], at: int, end: int) -> Iterator[int]:
+    """Where the lines stand after line `end`, the nearest to `at` first."""
     size = len(hunk.before)
-    found = [place for place in range(len(lines) - size + 1) if tuple(lines[place : place + size]) == hunk.before]
+    places = range(end, len(lines) - size + 1)
+    if hunk.after and not hunk.after[-1].endswith("\n"):  # it shall be the file's last line
+        places = places[-1:]
+    found = [place for place in places if tuple(lines[place : place + size]) == hunk.before]
     yield from sorted(found, key=lambda place: abs(place - at))

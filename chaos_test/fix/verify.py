@@ -77,6 +77,6 @@ def _chosen(args: argparse.Namespace, run_dir: Path) -> tuple[Proposed, ...]:
 
 def _own(file: Path) -> tuple[str, str]:
     try:
-        return file.stem, file.read_text(encoding="utf-8")
+        return file.stem, file.read_bytes().decode()  # the ends of its lines are part of it
     except (OSError, UnicodeDecodeError) as error:
         raise ChaosTestError(f"--patch {file}: cannot be read: {error}") from None
