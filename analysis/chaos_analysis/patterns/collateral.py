@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.evidence import SIGNIFICANT
+from chaos_analysis.evidence import BETWEEN_STAGES
 from chaos_analysis.model import Pattern
 from chaos_analysis.patterns import _words
 from chaos_analysis.stats import proportion
@@ -40,7 +40,8 @@ def _own(evidence: Evidence) -> Iterator[Pattern]:
         if failed.empty:
             continue
         rate = _rate(rows)
-        worse = (evidence.q("collateral", str(endpoint)) or 1.0) < SIGNIFICANT
+        q = evidence.q("collateral", str(endpoint))
+        worse = q is not None and q < BETWEEN_STAGES
         alike = rows if worse else free[free["endpoint"] == endpoint]
         noted = _noted(alike[~alike["ok"]], evidence)
         yield Pattern(
@@ -65,7 +66,7 @@ def _beside(evidence: Evidence) -> Iterator[Pattern]:
     """What fails without a fault of its own significantly more often while others meet faults."""
     for endpoint, rows in evidence.control.groupby("endpoint", sort=True):
         q = evidence.q("collateral", str(endpoint))
-        if q is None or q >= SIGNIFICANT:
+        if q is None or q >= BETWEEN_STAGES:
             continue
         failed, rate = rows[~rows["ok"]], _rate(rows)
         baseline = _rate(evidence.baseline[evidence.baseline["endpoint"] == endpoint])

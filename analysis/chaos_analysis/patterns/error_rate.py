@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.evidence import SIGNIFICANT
+from chaos_analysis.evidence import BETWEEN_STAGES
 from chaos_analysis.model import Pattern
 from chaos_analysis.patterns import _words
 from chaos_analysis.stats import adjusted, fisher, proportion
@@ -28,7 +28,7 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
     ]
     p_values = [fisher(_failed(rows), len(rows), _failed(before), len(before)) for _, rows, before in pairs]
     for (endpoint, rows, before), q in zip(pairs, adjusted(p_values), strict=True):
-        if q < SIGNIFICANT:
+        if q < BETWEEN_STAGES:
             yield _pattern(endpoint, rows, before, q, evidence)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
+from chaos_analysis.evidence import BETWEEN_STAGES
 from chaos_analysis.outcomes.words import OUTCOMES
 from chaos_analysis.report.markdown import Markdown, code, table, text
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 MOST = 30
 _HARM = ("wrong", "propagated", "hung", "lost", "crashed")
-_SIGNIFICANT = 0.05
 _MEANS = {
     "handled": "the client got a right answer",
     "retried": "the call was made again, went well, and the client got a right answer",
@@ -61,7 +61,7 @@ def more(outcomes: Outcomes) -> int:
 def remarks(outcomes: Outcomes) -> Iterator[str]:
     """What later requests suffered, and what only the model shows."""
     for one in outcomes.later:
-        if one.q is not None and one.q < _SIGNIFICANT:
+        if one.q is not None and one.q < BETWEEN_STAGES:
             yield (
                 f"Requests without a fault failed at `{one.dependency}` after faults there: "
                 f"{wording.estimate(one.rate)} of {wording.count(one.rate.n)} that were noted, "
