@@ -19,6 +19,7 @@ from chaos_analysis.fixes.pool_pre_ping import PoolPrePing
 from chaos_analysis.fixes.pool_timeout import PoolTimeout
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
+from chaos_analysis.fixes.rollback import Rollback
 from chaos_analysis.fixes.statement_timeout import StatementTimeout
 from chaos_analysis.fixes.unavailable import Unavailable
 from chaos_analysis.fixes.validate_body import ValidateBody
@@ -39,6 +40,7 @@ FIXES: tuple[Fix, ...] = (
     PoolPrePing(),
     PoolTimeout(),
     StatementTimeout(),
+    Rollback(),
     Retry(),
     Fallback(),
     ValidateBody(),

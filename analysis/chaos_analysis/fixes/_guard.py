@@ -18,18 +18,34 @@ _ANY = ("Exception", "BaseException")
 
 
 def guarded(
-    source: Source, statement: cst.SimpleStatementLine, handler: Sequence[str], above: str = ""
+    source: Source,
+    statement: cst.CSTNode,
+    handler: Sequence[str],
+    above: str = "",
+    *,
+    last: cst.CSTNode | None = None,
 ) -> list[Splice]:
-    """`statement` in a `try`; `handler` is the `except` with its body, unindented. `above` stands before the `try`."""
-    start, end = source.span(statement)
-    if source.text[source.line_start(start) : start].strip() or len(statement.body) > 1:
+    """`statement`, or all from it to `last` in its block, in a `try`.
+
+    `handler` is the `except` with its body, unindented; `above` stands before the `try`.
+    """
+    end_line = _last_line(source, last or statement)
+    start, end = source.span(statement)[0], source.span(end_line)[1]
+    alone = not isinstance(statement, cst.SimpleStatementLine) or last is not None or len(statement.body) == 1
+    if source.text[source.line_start(start) : start].strip() or not alone:
         raise Declined("the statement shares its line with another one")
     margin, step = source.indent(statement), source.module.default_indent
     first = source.line_start(start)
     lead = [above, "", "try:"] if above else ["try:"]
     splices = [(first, first, "".join((margin + line if line else "") + source.newline for line in lead))]
     splices += [(at, at, step) for at in _lines(source, first, end)]
-    return [*splices, source.after(statement, handler)]
+    return [*splices, source.after(end_line, handler, indent=margin)]
+
+
+def _last_line(source: Source, node: cst.CSTNode) -> cst.CSTNode:
+    """The last simple statement of a compound one: what ends where its own text does."""
+    inner = [line for line in source.find(cst.SimpleStatementLine) if line is node or node in source.ancestors(line)]
+    return inner[-1] if inner else node
 
 
 def guards(source: Source, node: cst.CSTNode) -> Iterator[cst.Try]:
