@@ -14,6 +14,7 @@ from chaos_analysis.fixes._evidence import Evidence
 from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
 from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.fixes.http_timeout import HttpTimeout
+from chaos_analysis.fixes.idempotency_key import IdempotencyKey
 from chaos_analysis.fixes.narrow_except import NarrowExcept
 from chaos_analysis.fixes.pool_pre_ping import PoolPrePing
 from chaos_analysis.fixes.pool_timeout import PoolTimeout
@@ -42,10 +43,10 @@ FIXES: tuple[Fix, ...] = (
     StatementTimeout(),
     Rollback(),
     Retry(),
+    IdempotencyKey(),
     Fallback(),
-    ValidateBody(),
     NarrowExcept(),
-    RaiseForStatus(),
+    ValidateBody(), RaiseForStatus(),
     Unavailable(),
 )
 _MEASURED_ONLY = ("error_rate", "tail_latency", "exceptions")  # of plain Locust statistics, or explained by others

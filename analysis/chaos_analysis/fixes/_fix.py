@@ -34,6 +34,7 @@ class Spot:
     `line` is one of the recorded call's lines, `method` the HTTP method seen there, `timeout` the proposed
     `(connect, read)` in seconds, 0 where none is to be set. `repeats` is how often a call may be repeated at most,
     within `budget` seconds, 0 where that is not known. `also` are further calls of the file that the change is for.
+    `keyed` says that the other side is sent idempotency keys already.
     `library` is what the app calls with, `lazily` its import's code where only functions import it.
     `flask` says that the app is one of Flask, `in_flight` how many requests or calls may be under way at a time.
     """
@@ -44,6 +45,7 @@ class Spot:
     repeats: int = 2
     budget: float = 0.0
     also: tuple[Spot, ...] = ()
+    keyed: bool = False
     library: str = ""
     lazily: str = ""
     flask: bool = False

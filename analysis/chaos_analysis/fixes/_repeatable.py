@@ -13,7 +13,7 @@ from chaos_analysis.fixes._sessions import session_of
 from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from chaos_analysis.fixes._calls import HttpCall
     from chaos_analysis.fixes._evidence import Evidence
@@ -46,13 +46,16 @@ class Repeatable(NamedTuple):
 def by_session(evidence: Evidence) -> Iterable[list[Repeatable]]:
     """The calls of one session together: there is one place for the retries of all of them."""
     groups: dict[tuple[str, str | int], list[Repeatable]] = {}
-    for call in _repeatable(evidence):
+    for call in repeatable(evidence, IDEMPOTENT):
         groups.setdefault((call.site.file, call.session), []).append(call)
     return groups.values()
 
 
-def _repeatable(evidence: Evidence) -> Iterator[Repeatable]:
-    """The sites, without those whose calls are repeated already; urllib3's default for that is to be replaced."""
+def repeatable(evidence: Evidence, verbs: Collection[str]) -> Iterator[Repeatable]:
+    """The sites of calls with these methods, without those that are repeated already.
+
+    urllib3's default, which repeats at once, does not count: it is to be replaced.
+    """
     repeated = {site for site, _ in evidence.http_sites("retry_storm", "missing_backoff", "non_idempotent_retry")}
     finders = ("dependency_error", "wrong_content", "missing_timeout", "no_retry", "missing_backoff")
     for site, found in evidence.http_sites(*finders):
@@ -60,7 +63,8 @@ def _repeatable(evidence: Evidence) -> Iterator[Repeatable]:
         library = call.library if call else ""
         default = call is not None and library == "httpx" and keyword(call.node, "timeout") is None
         once = attempt(evidence, site, default=default)
-        patterns = [pattern for pattern in found if _mendable(evidence, pattern, once, library)]
+        asked = [pattern for pattern in found if method(pattern) in verbs]
+        patterns = [pattern for pattern in asked if _mendable(evidence, pattern, once, library)]
         if patterns and (site not in repeated or library == "urllib3"):
             unbounded = is_unbounded(evidence, site)
             yield Repeatable(site, patterns, once, unbounded, library, _session(source, call, site.line))
@@ -87,7 +91,7 @@ def _session(source: Source | None, call: HttpCall | None, line: int) -> str | i
 
 
 def _mendable(evidence: Evidence, pattern: Pattern, once: Attempt, library: str) -> bool:
-    if method(pattern) not in IDEMPOTENT or evidence.lasting.issuperset(pattern.rules):
+    if evidence.lasting.issuperset(pattern.rules):
         return False
     faults = evidence.tables.faults
     asked = faults[faults["rule"].isin(pattern.rules)]
@@ -95,7 +99,8 @@ def _mendable(evidence: Evidence, pattern: Pattern, once: Attempt, library: str)
         return True
     statuses = {int(a["status"]) for a in asked[asked["fault"] == "http_error"]["asked"] if "status" in a}
     passing = "http_error" in pattern.faults and (not statuses or bool(statuses & set(STATUSES)))
-    return (passing and library != "httpx") or bool(_COVERED & set(pattern.faults))  # to httpx a 503 is an answer
+    told = library != "httpx" and method(pattern) in IDEMPOTENT
+    return (passing and told) or bool(_COVERED & set(pattern.faults))  # to httpx a 503 is an answer
 
 
 def _is_cut(once: Attempt, delays: list[dict[str, Any]]) -> bool:

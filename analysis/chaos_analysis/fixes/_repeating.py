@@ -29,6 +29,11 @@ _POLICY = (
     "    respect_retry_after_header=False,  # it may ask for minutes",
     ")",
 )
+# Of each library, the errors of a call that got no answer.
+_ERRORS = {
+    "httpx": ("httpx", ("TransportError",)),
+    **dict.fromkeys(("requests", "session"), ("requests", ("ConnectionError", "Timeout"))),
+}
 _OFTEN = {1: "once", 2: "twice"}
 
 
@@ -69,24 +74,26 @@ def by_keyword(source: Source, call: HttpCall, spot: Spot) -> list[Splice]:
     ]
 
 
-def by_caller(source: Source, call: HttpCall, spot: Spot) -> list[Splice]:
+def by_caller(source: Source, call: HttpCall, spot: Spot, what: str = "What is safe to repeat") -> list[Splice]:
     """Handed to stamina, which makes it again on the errors of its library that may pass."""
     if call.handed and "stamina" in source.text:
         raise AlreadyThere(f"{source.code(call.node.func)} makes the call, with stamina")
     name = free_name(source, "RETRY")
-    splices = hand_to(source, call, name)
-    lines, on = [], "_passing"
-    if call.library == "httpx":
-        on = f"{imported_as(source, 'httpx') or 'httpx'}.TransportError"
-        splices += () if imported_as(source, "httpx") else add_import(source, "httpx")
-    else:
-        on = free_name(source, on)
+    splices, lines = hand_to(source, call, name), []
+    if call.library == "urllib":
+        on = free_name(source, "_passing")
         lines = ["", "", *_passing(source, on), ""]
+    else:
+        library, errors = _ERRORS[call.library]
+        module = imported_as(source, library) or library
+        on = ", ".join(f"{module}.{error}" for error in errors)
+        on = f"({on})" if len(errors) > 1 else on
+        splices += () if imported_as(source, library) else add_import(source, library)
     within = f", timeout={spot.budget:g}" if spot.budget else ", timeout=None"
     waits = "wait_initial=0.1, wait_jitter=0.1"
     lines += [
         "",
-        f"# What is safe to repeat is repeated, at most {_OFTEN[spot.repeats]}, after a growing, jittered pause.",
+        f"# {what} is repeated, at most {_OFTEN[spot.repeats]}, after a growing, jittered pause.",
         f"{name} = stamina.RetryingCaller(",
         f"{source.module.default_indent}attempts={spot.repeats + 1}{within}, {waits}",
         f").on({on})",

@@ -104,6 +104,12 @@ class Source:
         unfinished = self.text[:end] and self.text[end - 1] not in "\r\n"
         return end, end, self.newline + text if unfinished else text
 
+    def moved(self, line: int, splices: Iterable[Splice]) -> int:
+        """The number that a line has when the splices are done; those inside it do not count."""
+        start = self._lines[line - 1]
+        above = [splice for splice in splices if splice[0] < start or splice[:2] == (start, start)]
+        return line + sum(text.count("\n") - self.text[a:b].count("\n") for a, b, text in above)
+
     def splice(self, splices: Iterable[Splice]) -> str:
         """The text with all splices done; two at one place stay in their order."""
         parts, reached = [], 0

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from textwrap import dedent
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 import libcst as cst
 
 from chaos_analysis.fixes._calls import http_call
 from chaos_analysis.fixes._evidence import summaries
-from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
-from chaos_analysis.fixes._layers import STAMINA, URLLIB3, repeats, worst
-from chaos_analysis.fixes._repeatable import IDEMPOTENT, Repeatable, by_session
+from chaos_analysis.fixes._fix import Case, Declined, Fix, Spot
+from chaos_analysis.fixes._layers import STAMINA, URLLIB3
+from chaos_analysis.fixes._plans import Plan, bounded, planned, told
+from chaos_analysis.fixes._repeatable import IDEMPOTENT, by_session
 from chaos_analysis.fixes._repeating import by_adapter, by_caller, by_keyword, policy
 from chaos_analysis.fixes._sessions import refuse_retried
 from chaos_analysis.fixes._source import Source
-from chaos_analysis.fixes.http_timeout import HttpTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 def _with_policy(source: str, repeats: int = 2) -> str:
     """A case's source, in which `RETRY = ...` stands for the whole declaration."""
     return dedent(source.removeprefix("\n")).replace("RETRY = ...", "\n".join(policy("RETRY", repeats)))
+
+
+_OTHERS = ("httpx", "urllib")  # have no retries of their own
 
 
 class Retry(Fix):
@@ -453,8 +455,8 @@ class Retry(Fix):
         """Set the timeouts that are lacking, and mount the retries, declaring them below the imports."""
         if spot.method not in IDEMPOTENT:
             raise Declined(f"{spot.method or 'the call'} is not safe to repeat without an idempotency key")
-        bounded, spot = _bounded(source, spot)
-        module = Source(bounded)
+        text, spot = bounded(source, spot)
+        module = Source(text)
         call = http_call(module, spot)
         refuse_retried(module, call)
         if isinstance(module.ancestors(call.node)[0], cst.Await):
@@ -467,7 +469,7 @@ class Retry(Fix):
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal for each site, or session, where faults that a repetition can mend failed idempotent calls."""
         for calls in by_session(evidence):
-            plan = _plan(calls, evidence.deadline)
+            plan = planned(calls, evidence.deadline, STAMINA if calls[0].library in _OTHERS else URLLIB3)
             patterns = [pattern for call in plan.calls for pattern in call.patterns]
             yield from evidence.proposal(
                 self,
@@ -475,64 +477,14 @@ class Retry(Fix):
                 plan.calls[0].site,
                 plan.spot or plan.refused(evidence.deadline),
                 what=_what(plan),
-                why=" ".join([summaries(patterns), *(_told(call) for call in plan.calls if call.attempt.timeout)]),
+                why=" ".join([summaries(patterns), *(told(call) for call in plan.calls if call.attempt.timeout)]),
                 caution=_caution(plan),
             )
 
 
-class _Plan(NamedTuple):
-    """Calls that one patch is for, that of most failures first, repeated so often; `worst` in seconds, if known."""
-
-    calls: list[Repeatable]
-    often: int
-    longest: float | None
-    worst: float | None
-
-    @property
-    def stamina(self) -> bool:
-        """Whether the library has no retries of its own."""
-        return self.calls[0].library in ("httpx", "urllib")
-
-    @property
-    def spot(self) -> Spot | None:
-        """The places, None where not even one repetition fits."""
-        first, *others = (call.spot for call in self.calls)
-        also = tuple(others)
-        return replace(first, repeats=self.often, also=also, budget=self.worst or 0.0) if self.often else None
-
-    def refused(self, deadline: float | None) -> str:
-        """Why there is no patch."""
-        return (
-            f"two attempts of up to {self.longest or 0:g} s do not end within the {deadline or 0:g} s that the client "
-            "waits: shorten the timeout first"
-        )
-
-
-def _plan(calls: list[Repeatable], deadline: float | None) -> _Plan:
-    ranked = sorted(calls, key=lambda call: -sum(each.failures for each in call.patterns))
-    longest = max((call.attempt.longest for call in calls if call.attempt.longest is not None), default=None)
-    pauses = STAMINA if ranked[0].library in ("httpx", "urllib") else URLLIB3
-    often = repeats(longest, deadline, pauses)
-    taken = worst(longest, often, pauses)
-    return _Plan(ranked, often, longest, deadline if taken is None else round(taken, 2))
-
-
-def _bounded(source: str, spot: Spot) -> tuple[str, Spot]:
-    """The source with the timeouts that are to be set at all of the spot's calls, and where the first one is then."""
-    line = spot.line
-    for each in sorted((spot, *spot.also), key=lambda one: -one.line):
-        if any(each.timeout):
-            try:
-                after = HttpTimeout().edit(source, each)
-            except AlreadyThere:
-                continue
-            line += after.count("\n") - source.count("\n") if each.line < spot.line else 0
-            source = after
-    return source, replace(spot, line=line)
-
-
-def _what(plan: _Plan) -> str:
-    first = "0.1-0.2 s" if plan.stamina else "no pause"
+def _what(plan: Plan) -> str:
+    stamina = plan.calls[0].library in _OTHERS
+    first = "0.1-0.2 s" if stamina else "no pause"
     pauses = f"once, after {first}," if plan.often == 1 else f"at most twice, after {first} and then 0.2-0.3 s,"
     bounds = {call.attempt.timeout for call in plan.calls if call.attempt.timeout}
     timeouts = " and ".join(f"({connect:g}, {read:g})" for connect, read in sorted(bounds))
@@ -543,18 +495,15 @@ def _what(plan: _Plan) -> str:
     return f"Repeat the call {pauses} on {when}.{bounded}"
 
 
-def _told(call: Repeatable) -> str:
-    return f"For {call.site}: {call.attempt.told}"
-
-
-def _caution(plan: _Plan) -> str:
+def _caution(plan: Plan) -> str:
+    stamina = plan.calls[0].library in _OTHERS
     hanging = any(call.unbounded and call.attempt.timeout is None for call in plan.calls)
     first = "The call has no timeout: bound it first, or every repetition can hang. " if hanging else ""
-    pauses = sum(STAMINA if plan.stamina else URLLIB3)
+    pauses = sum(STAMINA if stamina else URLLIB3)
     taken = f"three times the timeout plus {pauses:g} s" if plan.longest is None else f"{plan.worst or 0:g} s"
     return (
         f"{first}The worst wait is {taken}: keep it inside the caller's budget, and retry at one layer only. It does "
-        f"not help an outage that lasts longer, nor a body that is cut short or garbled. {_PARTICULARS[plan.stamina]}"
+        f"not help an outage that lasts longer, nor a body that is cut short or garbled. {_PARTICULARS[stamina]}"
     )
 
 
