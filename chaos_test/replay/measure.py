@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,15 +35,11 @@ _NOTHING = "\n# chaos-test: the placebo, a change that changes nothing\n"
 
 @dataclass(frozen=True)
 class Change:
-    """A change to be measured; `repeats`: it makes calls again, so it is also measured where that cannot help.
-
-    `env` goes over the app's own environment.
-    """
+    """A change to be measured; `repeats`: it makes calls again, so it is also measured where that cannot help."""
 
     name: str
     diff: str
     repeats: bool = False
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,13 @@ class _Job:
     scratch: Path
     script: script.Script
     file: Path
+    env: Callable[[str], Mapping[str, str]]
+
+
+def _nothing(arm: str) -> Mapping[str, str]:
+    """An arm's environment is the app's."""
+    del arm
+    return {}
 
 
 def measured(
@@ -77,17 +80,20 @@ def measured(
     interrupt: Interrupt,
     said: Callable[[str], None],
     outage: Prepared | None = None,
+    env: Callable[[str], Mapping[str, str]] = _nothing,
+    abreast: int | None = None,
 ) -> Result:
     """Measure changes against the app as it is; the arms' run folders are made below `out`.
 
     `plan` is that of the run whose script is `sent`; `outage` its experiment where what failed once keeps failing.
-    Raises `ChaosTestError`.
+    `env` is what an arm's environment has more than the app's, by the arm's name, such as a database of its own;
+    `abreast` see `conduct`. Raises `ChaosTestError`.
     """
     assert plan.target.dir is not None
     with tempfile.TemporaryDirectory(prefix="chaos-test-copies-") as scratch:
         out.mkdir(parents=True, exist_ok=True)
         file = sent.write(out / "script.json")
-        job = _Job(plan, copies.tree_of(plan.target.dir), out, Path(scratch), sent, file)
+        job = _Job(plan, copies.tree_of(plan.target.dir), out, Path(scratch), sent, file, env)
         said(f"copying {job.tree.root} for {len(changes) + 2} arms, and asking of each what needs no replay")
         every = [Change(BASE, ""), Change(PLACEBO, ""), *changes]
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -100,7 +106,8 @@ def measured(
             lasting = replace(job, plan=replace(plan, experiment=outage))
             repeating = [every[0], *(each for each in usable if each.repeats)]
             arms += [_arm(lasting, each, made[each.name], f"{each.name}-{OUTAGE}") for each in repeating]
-        lost = conduct(arms, blocks=sent.blocks, seed=plan.experiment.value.seed, interrupt=interrupt, said=said)
+        seed = plan.experiment.value.seed
+        lost = conduct(arms, blocks=sent.blocks, seed=seed, interrupt=interrupt, said=said, abreast=abreast)
         said("comparing")
         return _compared(job, every, {name: copy.gates for name, copy in made.items()}, lost)
 
@@ -123,7 +130,7 @@ def _copy(job: _Job, change: Change) -> gates.Copy:
 def _arm(job: _Job, change: Change, copy: gates.Copy, name: str = "") -> Arm:
     run_dir = job.out / (name or change.name)
     table = job.plan.target.table
-    env = tuple((dict(table.env) | dict(change.env)).items())
+    env = tuple((dict(table.env) | dict(job.env(run_dir.name))).items())
     plan = replace(
         job.plan,
         target=replace(job.plan.target, dir=copy.app, paths=copy.paths, table=replace(table, env=env)),
