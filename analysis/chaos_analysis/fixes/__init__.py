@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chaos_analysis.fixes._advice import ADVICE, in_words
 from chaos_analysis.fixes._evidence import Evidence
+from chaos_analysis.fixes.bulkhead import Bulkhead
 from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
 from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.fixes.http_timeout import HttpTimeout
@@ -45,8 +46,10 @@ FIXES: tuple[Fix, ...] = (
     Retry(),
     IdempotencyKey(),
     Fallback(),
+    Bulkhead(),
     NarrowExcept(),
-    ValidateBody(), RaiseForStatus(),
+    ValidateBody(),
+    RaiseForStatus(),
     Unavailable(),
 )
 _MEASURED_ONLY = ("error_rate", "tail_latency", "exceptions")  # of plain Locust statistics, or explained by others

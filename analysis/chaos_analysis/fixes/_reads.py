@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from chaos_analysis.tables.keys import among
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from chaos_analysis.fixes._evidence import Evidence
-    from chaos_analysis.model import Site
+    from chaos_analysis.model import Proposal, Site
 
 READS = ("GET", "HEAD")
 
@@ -49,3 +51,8 @@ def _keys(evidence: Evidence, site: Site) -> set[str]:
 def on_flask(evidence: Evidence) -> bool:
     """Whether a file of the run's sources makes a Flask app."""
     return any("Flask(" in (evidence.sources.text(file) or "") for file in evidence.sources.files())
+
+
+def with_diff(proposals: Iterable[Proposal]) -> Iterator[Proposal]:
+    """Those that have a patch: for the others there is the advice in words, on the finding itself."""
+    return (proposal for proposal in proposals if proposal.diff)

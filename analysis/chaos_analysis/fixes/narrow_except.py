@@ -14,6 +14,7 @@ from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
 from chaos_analysis.fixes._guard import guards, logger
 from chaos_analysis.fixes._named import error_class, free_in
+from chaos_analysis.fixes._reads import with_diff
 from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ class NarrowExcept(Fix):
         for site, patterns in evidence.http_sites("wrong_content"):
             if not _is_hidden(evidence, patterns[0]):
                 continue
-            yield from evidence.proposal(
+            proposals = evidence.proposal(
                 self,
                 patterns,
                 site,
@@ -240,6 +241,7 @@ class NarrowExcept(Fix):
                 ),
                 automatic=False,
             )
+            yield from with_diff(proposals)
 
 
 def _is_hidden(evidence: Evidence, pattern: Pattern) -> bool:

@@ -14,7 +14,7 @@ from chaos_analysis.fixes._fix import Case, Declined, Fix, Spot
 from chaos_analysis.fixes._guard import guards, logger
 from chaos_analysis.fixes._json_reads import reads
 from chaos_analysis.fixes._named import error_class, requests_call
-from chaos_analysis.fixes._reads import on_flask
+from chaos_analysis.fixes._reads import on_flask, with_diff
 from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ class ValidateBody(Fix):
         for site, found in evidence.http_sites("unchecked_body", "wrong_content"):
             patterns = [pattern for pattern in found if _is_of_answers(pattern)]
             if patterns:
-                yield from evidence.proposal(
+                proposals = evidence.proposal(
                     self,
                     patterns,
                     site,
@@ -283,6 +283,7 @@ class ValidateBody(Fix):
                         "answers have must not be asked for: look at the list. What the values are is not checked."
                     ),
                 )
+                yield from with_diff(proposals)
 
 
 def _is_of_answers(pattern: Pattern) -> bool:

@@ -43,17 +43,20 @@ def evidence(
     patterns: Sequence[Pattern],
     *,
     made: Mapping[str, Sequence[Site]] = {},
+    n: int = 10,
     run: Mapping[str, Any] = {},
     errors: Sequence[str] = (),
 ) -> Evidence:
-    """A run with the sources in `folder`; `made` has the sites that each endpoint called in 10 requests, with no fault.
+    """A run with the sources in `folder`; `made` has the sites that each endpoint called in `n` requests with no fault.
 
+    There is a request every 0.1 s, and each takes 50 ms, its calls 20 ms each.
     `errors` are the exceptions that left the app in requests that met the rule `down` at the first pattern's site.
     """
     requests, calls, answers, faults = [], [], [], []
     for number, (endpoint, sites) in enumerate(made.items()):
-        for key in (f"{number}.{n}.1" for n in range(10)):
-            requests.append((key, endpoint))
+        for at in range(n):
+            key = f"{number}.{at}.1"
+            requests.append((key, endpoint, "baseline", at / 10, 50.0, True, True))
             calls += [
                 (key, s.file, s.line, s.function, "http_client", "GET x/y", (), None, 0.02, None, 1.0) for s in sites
             ]
@@ -64,7 +67,7 @@ def evidence(
         faults.append((f"9.{number}.1", "down", patterns[0].faults[0], site.file, site.line, {}))
     nothing = pd.DataFrame()
     tables = Tables(
-        pd.DataFrame(requests, columns=["key", "endpoint"]),
+        pd.DataFrame(requests, columns=["key", "endpoint", "stage", "started", "response_ms", "control", "ok"]),
         pd.DataFrame(faults, columns=["key", "rule", "fault", "file", "line", "asked"]),
         pd.DataFrame(calls, columns=CALLS),
         pd.DataFrame(answers, columns=["key", "error"]),
