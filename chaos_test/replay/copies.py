@@ -2,13 +2,16 @@
 
 Of a git repository it has what git tracks or would track, and of the app's own folder what git ignores as well
 (settings, built files) if it is small. There is no worktree and no branch: a crash leaves at most a temporary folder.
+Links lead to the copy of what they led to, or to the thing itself where that is not copied.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +19,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SKIPPED = frozenset({".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", "reports"})
+_SKIPPED = frozenset({".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__"})
+_RUN = re.compile(r"\d{8}T\d{6}Z-\w+")  # a run's folder, or a map's
 _CACHE = "_cache"  # .mypy_cache, .pytest_cache, …
 _MOST_BYTES = 5_000_000  # of a file that git ignores
 
@@ -43,13 +47,17 @@ def tree_of(app_dir: Path) -> Tree:
 
 def copy(tree: Tree, to: Path) -> Path:
     """Copy the tree and return the app's folder in the copy."""
-    for file in sorted(set(_files(tree))):
+    files = sorted(set(_files(tree)))
+    links = [file for file in files if (tree.root / file).is_symlink()]
+    for file in sorted(set(files) - set(links)):
         source, target = tree.root / file, to / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_symlink():
-            target.symlink_to(source.readlink())
-        elif source.is_file():
-            shutil.copy2(source, target)
+        with suppress(FileNotFoundError, PermissionError):  # gone meanwhile; or the app cannot read it either
+            if source.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+    for file in links:
+        (to / file).parent.mkdir(parents=True, exist_ok=True)
+        (to / file).symlink_to(_end(tree.root / file, tree, to))
     app = to / tree.prefix
     app.mkdir(parents=True, exist_ok=True)
     return app
@@ -57,11 +65,20 @@ def copy(tree: Tree, to: Path) -> Path:
 
 def moved(path: str, tree: Tree, to: Path) -> str | None:
     """A folder of the tree, such as one on `sys.path`, as the copy has it; None for what is not of the tree."""
-    try:
-        found = Path(path).resolve().relative_to(tree.root)
-    except ValueError:
+    whole = Path(path).resolve()
+    if not whole.is_relative_to(tree.root):
         return None
-    return None if _SKIPPED.intersection(found.parts) else str(to / found)
+    found = whole.relative_to(tree.root)
+    if any(_is_skipped(tree.root / part) for part in (found, *found.parents) if part.parts):
+        return None
+    return str(to / found)
+
+
+def _end(link: Path, tree: Tree, to: Path) -> Path:
+    """Where a link leads in the copy: into the copy as far as that has it, else to where it leads anyway."""
+    whole = link.parent.resolve() / link.readlink()
+    inside = moved(str(whole), tree, to)
+    return Path(inside) if inside and (Path(inside).exists() or not whole.exists()) else whole
 
 
 def _files(tree: Tree) -> Iterator[Path]:
@@ -77,14 +94,17 @@ def _walk(folder: Path, root: Path, *, most: int | None) -> Iterator[Path]:
     for path, folders, names in os.walk(folder):
         here = Path(path)
         folders[:] = [name for name in folders if not _is_skipped(here / name)]
-        for name in names:
+        links = [name for name in folders if (here / name).is_symlink()]
+        for name in (*names, *links):
             file = here / name
-            if most is None or file.lstat().st_size <= most:
-                yield file.relative_to(root)
+            with suppress(FileNotFoundError):
+                if most is None or file.lstat().st_size <= most:
+                    yield file.relative_to(root)
 
 
 def _is_skipped(folder: Path) -> bool:
-    return folder.name in _SKIPPED or folder.name.endswith(_CACHE) or (folder / "pyvenv.cfg").exists()
+    named = folder.name in _SKIPPED or folder.name.endswith(_CACHE) or _RUN.match(folder.name)
+    return bool(named) or (folder / "pyvenv.cfg").exists()
 
 
 def _git(folder: Path, *words: str) -> str:
