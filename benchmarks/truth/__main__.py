@@ -51,14 +51,16 @@ def _bench(chosen: Sequence[Service], seeds: Sequence[int], args: argparse.Names
     print(f"all meet faults enough with a probability of {enough:.2%}", flush=True)
     needs = {need for service in chosen for need in service.about.needs}
     with servers.started(needs) as addresses:
-        for service, ran in _all(chosen, seeds, args.jobs, out, addresses):
+        for service, ran in _all(chosen, seeds, out, addresses, jobs=args.jobs, mend=args.mend):
             judged = Judgement() if ran.error else judge(service, ran.patterns)
             results.append((service, ran, judged))
             print("\n".join(table.lines(service, ran, judged)), flush=True)
-            if judged.good and not (args.keep or ran.error):
+            good = judged.good and not ran.error and (ran.mending is None or ran.mending.good)
+            if good and not args.keep:
                 shutil.rmtree(out / ran.folder.relative_to(out).parts[0])
     print(table.summary(results, time.monotonic() - started))
-    return int(any(ran.error or not judged.good for _, ran, judged in results))
+    unmended = any(ran.mending is not None and not ran.mending.good for _, ran, _ in results)
+    return int(unmended or any(ran.error or not judged.good for _, ran, judged in results))
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -67,21 +69,28 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, action="append", metavar="N", help="several times for several (1, 2, 3)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="services at once (default 2)")
     parser.add_argument("--keep", action="store_true", help="keep the run folders of what is right too")
+    parser.add_argument("--mend", action="store_true", help="apply and measure what is proposed, with the first seed")
     out = ROOT / "reports"
     parser.add_argument("--out", type=lambda name: Path(name).resolve(), default=out, help="where run folders go")
     return parser
 
 
 def _all(
-    chosen: Sequence[Service], seeds: Sequence[int], jobs: int, out: Path, addresses: servers.Addresses
+    chosen: Sequence[Service],
+    seeds: Sequence[int],
+    out: Path,
+    addresses: servers.Addresses,
+    *,
+    jobs: int,
+    mend: bool,
 ) -> Iterator[tuple[Service, Ran]]:
-    """Each service with each seed, as they end."""
+    """Each service with each seed, as they end; `mend`: with the first seed, its patches are measured, too."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, spawn, initializer=leave_ctrl_c_to_runs) as pool:
         under_way = {}
         for number, (seed, service) in enumerate(itertools.product(seeds, chosen)):
             env = partial(servers.variables, addresses, service.about.needs, number)
-            under_way[pool.submit(run, service, seed, out, env)] = service
+            under_way[pool.submit(run, service, seed, out, env, mending=mend and seed == seeds[0])] = service
         try:
             for done in as_completed(under_way):
                 yield under_way[done], done.result()

@@ -10,7 +10,8 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rich.console import Console
 import chaos_analysis
 from benchmarks.truth.case import STAGES, Case
 from benchmarks.truth.collect import CASES, Service
+from benchmarks.truth.mend import Mending, mend
 from chaos_analysis import artefacts
 from chaos_test import runner
 from chaos_test.experiment import prepare
@@ -34,13 +36,16 @@ _TIME_LIMIT = 60.0
 
 @dataclass(frozen=True)
 class Ran:
-    """A run's folder, its findings, how often each rule fired; `error` says why it is worth nothing."""
+    """A run's folder, its findings, how often each rule fired; `error` says why it is worth nothing. `mending` is what
+    its patches did, None where that was not asked.
+    """
 
     folder: Path
     seconds: float
     patterns: tuple[Mapping[str, Any], ...] = ()
     fired: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
+    mending: Mending | None = None
 
 
 def leave_ctrl_c_to_runs() -> None:
@@ -48,23 +53,26 @@ def leave_ctrl_c_to_runs() -> None:
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 
-def run(service: Service, seed: int, out: Path, env: Callable[[], Mapping[str, str]]) -> Ran:
-    """Run it, in a folder of its own below `out`; `env` makes what it needs, and tells where that is."""
+def run(service: Service, seed: int, out: Path, env: Callable[..., Mapping[str, str]], *, mending: bool) -> Ran:
+    """Run it, in a folder of its own below `out`; `env` makes what it needs, and tells where that is.
+
+    `mending`: apply and measure, too, what it proposes for a defect.
+    """
     started = time.monotonic()
     folder = out / f"{service.title}.{seed}"
     folder.mkdir(parents=True)
     try:
-        ran = _run(service, seed, folder, env())
+        ran = _run(service, seed, folder, env, mending=mending and service.kind == "defect")
     except Exception as error:  # one run that cannot be made or read is one run lost
         (folder / "traceback.txt").write_text(traceback.format_exc())
         ran = Ran(folder, 0.0, error=f"{type(error).__name__}: {error}")
-    return Ran(ran.folder, time.monotonic() - started, ran.patterns, ran.fired, ran.error)
+    return replace(ran, seconds=time.monotonic() - started)
 
 
-def _run(service: Service, seed: int, folder: Path, env: Mapping[str, str]) -> Ran:
+def _run(service: Service, seed: int, folder: Path, env: Callable[..., Mapping[str, str]], *, mending: bool) -> Ran:
     os.environ["TRUTH_CASE"] = service.case
     with (folder / "console.log").open("w") as log, Interrupt() as interrupt:
-        plan = _plan(service, seed, folder, env)
+        plan = _plan(service, seed, folder, env())
         run_dir, over = runner.execute(plan, Console(file=log), sys.argv, interrupt)
     if over.ended_by == "interrupted":
         os._exit(130)  # the bench got the same Ctrl-C; what it has queued for this process is not to run
@@ -72,7 +80,16 @@ def _run(service: Service, seed: int, folder: Path, env: Mapping[str, str]) -> R
     artefacts.write(analysis, run_dir)
     patterns = json.loads((run_dir / "failure-patterns.json").read_bytes())["patterns"]
     fired = Counter(analysis.tables.faults["rule"].tolist())
-    return Ran(run_dir, 0.0, tuple(patterns), fired, _worthless(service.about, over, analysis, fired))
+    worthless = _worthless(service.about, over, analysis, fired)
+    mended = None
+    if mending and not worthless:
+        made = partial(_of_arm, env)
+        mended = mend(service.about.finder, plan, run_dir, analysis, made)
+    return Ran(run_dir, 0.0, tuple(patterns), fired, worthless, mended)
+
+
+def _of_arm(env: Callable[..., Mapping[str, str]], arm: int) -> Mapping[str, str]:
+    return env(arm=arm)
 
 
 def _worthless(about: Case, over: Any, analysis: Any, fired: Mapping[str, int]) -> str:

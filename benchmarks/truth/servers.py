@@ -24,7 +24,8 @@ from tests.valkey_server import running_valkey
 
 Addresses = Mapping[str, str]
 
-_MOST_RUNS = 1000  # each with a database of its own
+_MOST_RUNS = 4000  # each with a database of its own
+_MOST_ARMS = 8
 
 
 class _Dependency(BaseHTTPRequestHandler):
@@ -86,15 +87,15 @@ def started(needs: Iterable[str]) -> Iterator[Addresses]:
         yield addresses
 
 
-def variables(addresses: Addresses, needs: Iterable[str], number: int) -> dict[str, str]:
-    """What tells the service of one run, the bench's `number`-th, where they are."""
+def variables(addresses: Addresses, needs: Iterable[str], number: int, arm: int = 0) -> dict[str, str]:
+    """What tells the service of one run, the bench's `number`-th, where they are; `arm` counts copies of it from 1."""
     env = {"DEPENDENCY_URL": addresses["dependency"]}
     if "sqlite" in needs:
         env["DATABASE_URL"] = "sqlite:///{scratch}/truth.db"  # the run's own folder, which goes with it
     if "postgresql" in needs:
-        env["DATABASE_URL"] = _new_database(addresses["postgresql"], f"run_{number}")
+        env["DATABASE_URL"] = _new_database(addresses["postgresql"], f"run_{number}_{arm}")
     if "valkey" in needs:
-        env["CACHE_URL"] = f"{addresses['valkey']}/{number % _MOST_RUNS}"
+        env["CACHE_URL"] = f"{addresses['valkey']}/{(number * _MOST_ARMS + arm) % _MOST_RUNS}"
     return env
 
 

@@ -14,7 +14,9 @@ Result = tuple[Service, Ran, Judgement]
 def lines(service: Service, ran: Ran, judged: Judgement) -> Iterator[str]:
     """What a run came to, and what is not as it should be."""
     good = judged.good and not ran.error
-    yield f"{'ok  ' if good else 'FAIL'} {service.title:40} {ran.seconds:5.1f} s"
+    whole = good and (ran.mending is None or ran.mending.good)
+    yield f"{'ok  ' if whole else 'FAIL'} {service.title:40} {ran.seconds:5.1f} s"
+    yield from _mending(ran)
     if good:
         return
     if ran.error:
@@ -23,6 +25,20 @@ def lines(service: Service, ran: Ran, judged: Judgement) -> Iterator[str]:
     yield from (f"       wrong site: {said.text}" for said in judged.wrong)
     yield from (f"       false: {said.finder}: {said.text}" for said in judged.false)
     yield f"       see {ran.folder}"
+
+
+def _mending(ran: Ran) -> Iterator[str]:
+    """What the patches did, or what people have to decide."""
+    if ran.mending is None:
+        return
+    for each in ran.mending.mended:
+        mended = "mended by" if each.gone else "NOT mended by"
+        yield f"       {mended} {each.fix}: {each.verdict}: {each.reason}"
+    if not ran.mending.mended:
+        told = [text.partition(". ")[0] for text in ran.mending.decide]
+        yield from (f"       people decide: {text}" for text in told)
+        if not told:
+            yield "       NOTHING is proposed for it"
 
 
 def summary(results: Sequence[Result], seconds: float) -> str:
