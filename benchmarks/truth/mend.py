@@ -1,0 +1,89 @@
+"""Closes the loop: the patches that a defect's run proposes, each applied to a copy, measured, and looked at again.
+
+A patch mends where the case's finder finds nothing any more in the service with it, as it finds nothing in the twin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import chaos_analysis
+from chaos_test.fix import verification
+from chaos_test.interrupt import Interrupt
+from chaos_test.plan import Plan
+from chaos_test.replay.measure import Change, measured
+from chaos_test.replay.recall import experiment_of
+
+if TYPE_CHECKING:
+    from chaos_analysis.model import Analysis, Proposal
+
+MOST = 3  # patches a service
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What came of one patch: `gone` where the finder is silent now; `verdict` is what was measured of failures."""
+
+    fix: str
+    gone: bool
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Mending:
+    """The patches that need nobody, and what people are told to decide for the rest."""
+
+    mended: tuple[Mended, ...] = ()
+    decide: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """One of the patches mends and is not refused; or, without any, people are told what to decide."""
+        if self.mended:
+            return any(each.gone for each in self.mended)
+        return bool(self.decide)
+
+
+def mend(
+    finder: str, plan: Plan, run_dir: Path, analysis: Analysis, env: Callable[[int], Mapping[str, str]]
+) -> Mending:
+    """Apply and measure what the run proposes for the case's finder; `env` is the environment of the n-th arm."""
+    out = run_dir.parent / "arms"
+    ids = {pattern.id for pattern in analysis.patterns if pattern.finder == finder}
+    fitting = [one for one in analysis.proposals if ids.intersection(one.patterns)]
+    patches = [one for one in fitting if one.diff and one.automatic][:MOST]
+    decide = tuple(f"{one.fix}: {one.why_no_diff or one.caution}" for one in fitting if one not in patches)
+    if not patches:
+        return Mending(decide=decide)
+    names = {f"fix-{one.number:02d}": one for one in patches}
+    places: dict[str, int] = {}
+    again = replace(plan, experiment=experiment_of(run_dir), requests=None)
+    with Interrupt() as interrupt:
+        result = measured(
+            again,
+            [Change(name, one.diff) for name, one in names.items()],
+            verification.script_of(run_dir, whole=True),
+            out,
+            interrupt=interrupt,
+            said=lambda _: None,
+            env=lambda arm: env(places.setdefault(arm, len(places) + 1)),
+            abreast=1,
+        )
+    found = [_mended(finder, one, result.effects[name], out / name) for name, one in names.items()]
+    return Mending(tuple(found), decide)
+
+
+def _mended(finder: str, one: Proposal, effect: Any, arm: Path) -> Mended:
+    return Mended(one.fix, gone=not _claims(finder, arm), verdict=effect.verdict, reason=effect.reason)
+
+
+def _claims(finder: str, arm: Path) -> Sequence[Any]:
+    """What the finder says of an arm; an arm that could not be played proves nothing, so it is not silent."""
+    if not (arm / "locust_stats.csv").exists():
+        return ("not played",)
+    analysis = chaos_analysis.analyse(arm, write=False)
+    return [each for each in analysis.patterns if each.finder == finder and each.severity != "low"]
