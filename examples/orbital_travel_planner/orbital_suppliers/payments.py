@@ -1,7 +1,8 @@
 """The payment provider: authorisations and refunds.
 
-Both may be asked for again. A request with the header `Idempotency-Key` is known by it: the same key is answered with the
-same authorisation, so a payment whose answer was lost is not made twice. A refund is one however often it is asked for.
+Both may be asked for again. A request with the header `Idempotency-Key` is known by it: the same key is answered with
+the same authorisation, so a payment whose answer was lost is not made twice. A refund is one however often it is asked
+for.
 """
 
 from __future__ import annotations
