@@ -71,7 +71,7 @@ def mend(
             interrupt=interrupt,
             said=lambda _: None,
             env=lambda arm: env(places.setdefault(arm, len(places) + 1)),
-            abreast=1,
+            abreast=4,  # these services wait more than they work
         )
     found = [_mended(finder, one, result.effects[name], out / name) for name, one in names.items()]
     return Mending(tuple(found), decide)
