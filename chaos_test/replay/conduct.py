@@ -32,10 +32,11 @@ def conduct(
 ) -> dict[str, str]:
     """Run all arms through all blocks; returns, by name, why an arm could not be played to its end.
 
-    `abreast` arms play at once (one a core unless said otherwise), in another order in each block. The first arm is
+    `abreast` arms play at once (two a core unless said otherwise: users wait more than they work), in another order in
+    each block. The first arm is
     what the others are compared with: where it cannot be played `ChaosTestError` is raised.
     """
-    width = abreast or max(1, min(os.cpu_count() or 1, 4))
+    width = abreast or 2 * min(os.cpu_count() or 1, 4)
     lost: dict[str, str] = {}
     with ExitStack() as stack, ExitStack() as leases:
         living = [arm for arm in arms if _try(arm, stack.enter_context, lost)]

@@ -19,6 +19,7 @@ from chaos_test.plan import free_port
 from chaos_test.replay import copies, gates, script
 from chaos_test.replay.arm import Arm
 from chaos_test.replay.conduct import conduct
+from chaos_test.replay.interpreter import comes_from_copy
 from chaos_test.replay.recall import experiment_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def measured(
         every = [Change(BASE, ""), Change(PLACEBO, ""), *changes]
         with ThreadPoolExecutor(max_workers=2) as pool:
             made = dict(zip([each.name for each in every], pool.map(lambda each: _copy(job, each), every), strict=True))
-        if why := gates.comes_from_copy(plan.target, made[BASE], job.scratch / BASE):
+        if why := comes_from_copy(plan.target, made[BASE].app, made[BASE].paths, job.scratch / BASE):
             raise ChaosTestError(f"what would be measured is not the copy: {why}")
         usable = [each for each in every if made[each.name].usable]
         arms = [_arm(job, each, made[each.name]) for each in usable]
@@ -118,7 +119,7 @@ def _copy(job: _Job, change: Change) -> gates.Copy:
     target = job.plan.target
     app = copies.copy(job.tree, root)
     if change.name == PLACEBO:
-        changed = next(iter(sorted(app.rglob("*.py"))), None)
+        changed = next((file for file in sorted(app.rglob("*.py")) if not file.is_symlink()), None)
         if changed is not None:
             changed.write_bytes(changed.read_bytes() + _NOTHING.encode())
     made = gates.check(change.diff, target, job.tree, root, app)
