@@ -16,6 +16,7 @@ from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
 from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.fixes.http_timeout import HttpTimeout
 from chaos_analysis.fixes.idempotency_key import IdempotencyKey
+from chaos_analysis.fixes.limit_in_flight import LimitInFlight
 from chaos_analysis.fixes.narrow_except import NarrowExcept
 from chaos_analysis.fixes.pool_pre_ping import PoolPrePing
 from chaos_analysis.fixes.pool_timeout import PoolTimeout
@@ -47,6 +48,7 @@ FIXES: tuple[Fix, ...] = (
     IdempotencyKey(),
     Fallback(),
     Bulkhead(),
+    LimitInFlight(),
     NarrowExcept(),
     ValidateBody(),
     RaiseForStatus(),
