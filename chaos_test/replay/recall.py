@@ -22,7 +22,7 @@ _TIME_LIMIT = 600.0
 def plan_of(run_dir: Path) -> Plan:
     """The plan of the run in a folder; raises `ChaosTestError` with why it cannot be repeated."""
     run = _object(run_dir / "run.json")
-    app, load = run.get("app") or {}, run.get("load") or {}
+    app, load = _part(run, "app"), _part(run, "load")
     folder = Path(str(app.get("dir") or ""))
     if not app.get("target") or not app.get("python"):
         raise ChaosTestError(f"{run_dir}: it drove a service that ran already (--url); only an app that was started "
@@ -31,6 +31,8 @@ def plan_of(run_dir: Path) -> Plan:
         raise ChaosTestError(f"{run_dir}: the app's folder {folder} is not there any more")
     if (load.get("processes") or 1) > 1:
         raise ChaosTestError(f"{run_dir}: it had {load['processes']} Locust processes; a replay has one: run it so")
+    if not (isinstance(load.get("users"), int) and isinstance(load.get("deadline"), (int, float))):
+        raise ChaosTestError(f"{run_dir / 'run.json'}: it does not say how many users there were, or their deadline")
     return Plan(
         target=Target(
             app=str(app["target"]),
@@ -63,7 +65,7 @@ def experiment_of(run_dir: Path, *, outage: bool = False) -> Prepared:
     raw.pop("reached", None)
     raw["calls"] = {**(raw.get("calls") or {}), "share": 1}
     if outage:
-        raw["rules"] = [rule | {"persistence": "request"} for rule in raw["rules"]]
+        raw["rules"] = [rule | {"persistence": "request"} for rule in raw.get("rules") or ()]
     return Prepared(text=json.dumps(raw, indent=2) + "\n", value=parse(raw, str(run_dir / "chaos-config.json")))
 
 
@@ -74,6 +76,11 @@ def _locustfiles(run_dir: Path, load: Mapping[str, Any]) -> list[Path]:
         if not file.is_file():
             raise ChaosTestError(f"{run_dir}: its locustfile {file} is not there any more")
     return files
+
+
+def _part(run: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = run.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _object(file: Path) -> dict[str, Any]:

@@ -64,15 +64,19 @@ def make(
             iterations.setdefault((user, int(step)), []).append(one)
     chosen = _chosen(iterations, frozenset(stages), random.Random(f"script:{seed}"), whole=whole, most=most)  # noqa: S311 - no secret
     if not chosen:
-        raise ChaosTestError("the run met no fault that could be met again: there is nothing to measure by")
+        raise ChaosTestError("after its users' first iterations the run met nothing that could be met again: there is "
+                             "nothing to measure by")  # fmt: skip
     users: dict[str, list[tuple[int, str]]] = {user: [(0, "")] for user in sorted({user for user, _ in iterations})}
     for place in sorted(chosen):
         user, number = place
-        if number:
-            users[user].append((number, iterations[place][0].stage))
+        users[user].append((number, iterations[place][0].stage))
     firsts = {user: iterations[user, 0][0].stage for user in users if (user, 0) in iterations}
-    turns = {user: tuple(_blocks(listed, firsts.get(user, "baseline"))) for user, listed in users.items()}
-    return Script(turns, sum(len(iterations[place]) for place in chosen), BLOCKS + 1)
+    turns = {
+        user: tuple(_blocks(listed, firsts.get(user, "baseline"), nth % BLOCKS))
+        for nth, (user, listed) in enumerate(users.items())
+    }
+    last = max(block for listed in turns.values() for _, _, block in listed)
+    return Script(turns, sum(len(iterations[place]) for place in chosen), last + 1)
 
 
 def _chosen(
@@ -84,25 +88,29 @@ def _chosen(
     most: int,
 ) -> set[tuple[str, int]]:
     """Iterations worth sending, no more than `most` requests of them."""
-    there = sorted(place for place, sent in iterations.items() if whole or sent[0].stage in stages)
+    there = sorted(place for place, sent in iterations.items() if place[1] and (whole or sent[0].stage in stages))
     wanted = [place for place in there if whole or any(one.wanted for one in iterations[place])]
     others = sorted(set(there) - set(wanted))
     if not whole:
         draws.shuffle(wanted)
         wanted += draws.sample(others, round(CONTROL_SHARE * len(others)))
         draws.shuffle(wanted)
-    chosen, size = set(), 0
+    chosen: set[tuple[str, int]] = set()
+    size = 0
     for place in wanted:
         size += len(iterations[place])
-        if size > most and not whole:
+        if size > most and chosen and not whole:
             break
         chosen.add(place)
     return chosen
 
 
-def _blocks(listed: list[tuple[int, str]], first: str) -> Iterable[tuple[int, str, int]]:
-    """The first iteration in block 0, the others in blocks of equal size, in order."""
+def _blocks(listed: list[tuple[int, str]], first: str, shift: int) -> Iterable[tuple[int, str, int]]:
+    """The first iteration in block 0, the others in blocks of equal size, in order.
+
+    `shift`, below `BLOCKS`, differs between users: else all that have few iterations had them in the same blocks.
+    """
     rest = listed[1:]
     yield 0, first, 0
     for at, (number, stage) in enumerate(rest):
-        yield number, stage, 1 + at * BLOCKS // len(rest)
+        yield number, stage, 1 + (at * BLOCKS + shift) // len(rest)
