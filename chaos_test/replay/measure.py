@@ -83,8 +83,10 @@ def measured(
     outage: Prepared | None = None,
     env: Callable[[str], Mapping[str, str]] = _nothing,
     abreast: int | None = None,
+    base: str = "",
 ) -> Result:
-    """Measure changes against the app as it is; the arms' run folders are made below `out`.
+    """Measure changes against the app with the change `base`, which is in theirs as well; the arms' run folders are
+    made below `out`.
 
     `plan` is that of the run whose script is `sent`; `outage` its experiment where what failed once keeps failing.
     `env` is what an arm's environment has more than the app's, by the arm's name, such as a database of its own;
@@ -96,7 +98,7 @@ def measured(
         file = sent.write(out / "script.json")
         job = _Job(plan, copies.tree_of(plan.target.dir), out, Path(scratch), sent, file, env)
         said(f"copying {job.tree.root} for {len(changes) + 2} arms, and asking of each what needs no replay")
-        every = [Change(BASE, ""), Change(PLACEBO, ""), *changes]
+        every = [Change(BASE, base), Change(PLACEBO, base), *changes]
         with ThreadPoolExecutor(max_workers=2) as pool:
             made = dict(zip([each.name for each in every], pool.map(lambda each: _copy(job, each), every), strict=True))
         if why := comes_from_copy(plan.target, made[BASE].app, made[BASE].paths, job.scratch / BASE):
@@ -118,12 +120,13 @@ def _copy(job: _Job, change: Change) -> gates.Copy:
     root = job.scratch / change.name
     target = job.plan.target
     app = copies.copy(job.tree, root)
+    made = gates.check(change.diff, target, job.tree, root, app)
     if change.name == PLACEBO:
         changed = next((file for file in sorted(app.rglob("*.py")) if not file.is_symlink()), None)
         if changed is not None:
             changed.write_bytes(changed.read_bytes() + _NOTHING.encode())
-    made = gates.check(change.diff, target, job.tree, root, app)
-    if change.name == PLACEBO or not made.usable:
+        return made
+    if not made.usable:
         return made
     return replace(made, gates=(*made.gates, gates.tests(target.table.tests, target, made)))
 

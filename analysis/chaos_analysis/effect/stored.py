@@ -23,9 +23,19 @@ _ORDER = ("improved", "", "no difference", "inconclusive", "not comparable", "wo
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of `chaos-test fix loop`: the proposal that was best, on top of those before it."""
+
+    number: int
+    title: str
+    effect: Effect
+
+
+@dataclass(frozen=True)
 class Stored:
     """`effects` by digest of a diff; `together` is of the patches of `numbers` applied at once, `left_out` says why
-    some were not; `placebo` is of a change that changes nothing; `void` says why nothing is to be believed.
+    some were not; `placebo` is of a change that changes nothing; `void` says why nothing is to be believed. `steps`
+    are those of a loop, which `ended` for that reason.
     """
 
     effects: Mapping[str, Effect]
@@ -35,6 +45,8 @@ class Stored:
     left_out: tuple[str, ...] = ()
     void: str = ""
     seconds: float = 0.0
+    steps: tuple[Step, ...] = ()
+    ended: str = ""
 
 
 def digest(diff: str) -> str:
@@ -55,6 +67,8 @@ def write(stored: Stored, run_dir: Path) -> Path:
         "left_out": list(stored.left_out),
         "void": stored.void,
         "seconds": stored.seconds,
+        "steps": [to_json(step) for step in stored.steps or known.steps],
+        "ended": stored.ended or known.ended,
     }
     return write_text(run_dir / _FILE, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
@@ -71,6 +85,8 @@ def read(run_dir: Path) -> Stored:
             left_out=tuple(value.get("left_out") or ()),
             void=str(value.get("void") or ""),
             seconds=float(value.get("seconds") or 0.0),
+            steps=tuple(_step(each) for each in value.get("steps") or ()),
+            ended=str(value.get("ended") or ""),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Stored({})
@@ -92,6 +108,10 @@ def _rank(proposal: Proposal) -> tuple[int, float]:
 def _effect(value: Mapping[str, Any]) -> Effect:
     measured = tuple(map(_measured, value["measured"]))
     return Effect(**{**value, "gates": _gates(value["gates"]), "measured": measured})
+
+
+def _step(value: Mapping[str, Any]) -> Step:
+    return Step(int(value["number"]), str(value["title"]), _effect(value["effect"]))
 
 
 def _measured(value: Mapping[str, Any]) -> Measured:
