@@ -24,6 +24,7 @@ from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
 from chaos_analysis.fixes.rollback import Rollback
 from chaos_analysis.fixes.statement_timeout import StatementTimeout
+from chaos_analysis.fixes.transaction_retry import TransactionRetry
 from chaos_analysis.fixes.unavailable import Unavailable
 from chaos_analysis.fixes.validate_body import ValidateBody
 
@@ -44,6 +45,7 @@ FIXES: tuple[Fix, ...] = (
     PoolTimeout(),
     StatementTimeout(),
     Rollback(),
+    TransactionRetry(),
     Retry(),
     IdempotencyKey(),
     Fallback(),

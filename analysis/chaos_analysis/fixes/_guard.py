@@ -24,25 +24,27 @@ def guarded(
     above: str = "",
     *,
     last: cst.CSTNode | None = None,
+    lead: Sequence[str] = ("try:",),
 ) -> list[Splice]:
     """`statement`, or all from it to `last` in its block, in a `try`.
 
-    `handler` is the `except` with its body, unindented; `above` stands before the `try`.
+    `handler` is the `except` with its body, unindented; `above` stands before the `try`. `lead` are the lines that the
+    statement is to stand in, each one further in than the one before.
     """
-    end_line = _last_line(source, last or statement)
-    start, end = source.span(statement)[0], source.span(end_line)[1]
+    final = end_line(source, last or statement)
+    start, end = source.span(statement)[0], source.span(final)[1]
     alone = not isinstance(statement, cst.SimpleStatementLine) or last is not None or len(statement.body) == 1
     if source.text[source.line_start(start) : start].strip() or not alone:
         raise Declined("the statement shares its line with another one")
     margin, step = source.indent(statement), source.module.default_indent
     first = source.line_start(start)
-    lead = [above, "", "try:"] if above else ["try:"]
-    splices = [(first, first, "".join((margin + line if line else "") + source.newline for line in lead))]
-    splices += [(at, at, step) for at in _lines(source, first, end)]
-    return [*splices, source.after(end_line, handler, indent=margin)]
+    lines = [*([above, ""] if above else []), *(step * depth + line for depth, line in enumerate(lead))]
+    splices = [(first, first, "".join((margin + line if line else "") + source.newline for line in lines))]
+    splices += [(at, at, step * len(lead)) for at in _lines(source, first, end)]
+    return [*splices, source.after(final, handler, indent=margin)]
 
 
-def _last_line(source: Source, node: cst.CSTNode) -> cst.CSTNode:
+def end_line(source: Source, node: cst.CSTNode) -> cst.CSTNode:
     """The last simple statement of a compound one: what ends where its own text does."""
     inner = [line for line in source.find(cst.SimpleStatementLine) if line is node or node in source.ancestors(line)]
     return inner[-1] if inner else node

@@ -76,3 +76,35 @@ def _refuse_owned(source: Source, call: cst.Call, on: str) -> None:
             begins = isinstance(item.item, cst.Call) and verb(item.item) in _OWNERS
             if begins or (named and "cursor" not in source.code(item.item)) or source.code(item.item) == on:
                 raise AlreadyThere("a `with` ends the transaction")
+
+
+def whole(source: Source, call: cst.Call) -> tuple[str, cst.With | None]:
+    """The connection or session of the call, and the block that begins and ends its transaction, None without one."""
+    assert isinstance(call.func, cst.Attribute)
+    try:
+        return owner(source, call), None
+    except AlreadyThere:
+        around = [node for node in source.ancestors(call) if isinstance(node, cst.With)]
+        function = function_around(source, call)
+        blocks = [node for node in around if function_around(source, node) is function and _owns(node)]
+        return "", blocks[-1] if blocks else None
+
+
+def _owns(node: cst.With) -> bool:
+    """Whether the block is about connections or transactions, and no savepoint or cursor."""
+    verbs = [verb(item.item) if isinstance(item.item, cst.Call) else "" for item in node.items]
+    return any(each not in ("begin_nested", "cursor") for each in verbs)
+
+
+def uses(source: Source, call: cst.Call, on: str) -> tuple[cst.CSTNode, cst.CSTNode]:
+    """The first and the last statement of the call's block that use the connection or session."""
+    around = [call, *source.ancestors(call)]
+    at = next(place for place, node in enumerate(around) if isinstance(node, cst.IndentedBlock))
+    block = around[at]
+    assert isinstance(block, cst.IndentedBlock)
+    calls = [each for each in source.find(cst.Call) if verb(each) in VERBS]
+    calls = [each for each in calls if isinstance(each.func, cst.Attribute) and source.code(each.func.value) == on]
+    used = [
+        node for node in block.body if node is around[at - 1] or any(node in source.ancestors(each) for each in calls)
+    ]
+    return used[0], used[-1]

@@ -178,7 +178,7 @@ class Rollback(Fix):
             raise AlreadyThere("the transaction is rolled back already")
         if around:
             return module.splice(_in_handlers(module, around[0], undo))
-        first, last = _span(module, call, on)
+        first, last = _transactions.uses(module, call, on)
         return module.splice(guarded(module, first, _handler(module, undo), last=last))
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
@@ -236,15 +236,3 @@ def _in_handlers(source: Source, guard: cst.Try, undo: str) -> Iterator[Splice]:
             body = guard.handlers[-1].body
             last = body.body[-1] if isinstance(body, cst.IndentedBlock) else body
             yield source.after(last, _handler(source, undo), indent=margin)
-
-
-def _span(source: Source, call: cst.Call, on: str) -> tuple[cst.CSTNode, cst.CSTNode]:
-    """The first and the last statement of the call's block that use the connection or session."""
-    around = [call, *source.ancestors(call)]
-    at = next(place for place, node in enumerate(around) if isinstance(node, cst.IndentedBlock))
-    block = around[at]
-    assert isinstance(block, cst.IndentedBlock)
-    uses = [each for each in source.find(cst.Call) if _transactions.verb(each) in _transactions.VERBS]
-    uses = [each for each in uses if isinstance(each.func, cst.Attribute) and source.code(each.func.value) == on]
-    used = [node for node in block.body if node is around[at - 1] or any(node in source.ancestors(use) for use in uses)]
-    return used[0], used[-1]

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CALL = {
+    "key": "1.1.1",
     "seam": "database",
     "target": "",
-    "faults": (),
-    "error": None,
+    "function": "f",
+    "started": 0.0,
     "seconds": 0.001,
     "timeout": None,
-    "key": "1.1.1",
+    "faults": (),
+    "error": None,
 }
 ANSWER = {"key": "1.1.1", "seconds": 0.01, "faults": (), "error": None, "sampled": True}
 
