@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chaos_analysis.effect.hollow import WRITES
 from chaos_analysis.effect.values import Gate
 from chaos_analysis.stats.paired import mcnemar
 from chaos_analysis.wording import plural
@@ -21,6 +20,7 @@ SIGNIFICANT = 0.05
 _SHARE = 0.02  # of fault-free answers that may differ: what clocks and counters in them do
 _FEW = 20  # calls of a dependency before fewer of them mean something
 _FEWER = 0.8
+_NOT_IDEMPOTENT = ("POST", "PATCH")  # RFC 9110, 9.2.2; a statement that is repeated was rolled back, or is a COMMIT
 
 
 def of_pairs(found: Pairing) -> tuple[Gate, ...]:
@@ -32,9 +32,10 @@ def _answers(found: Pairing) -> Gate:
     """Requests without a fault are answered as before: the same status, made of the same parts."""
     rows = found.rows[found.rows["free"] & found.rows["ok_base"]]
     other = rows["ok_other"] & (rows["status_base"] != rows["status_other"])
-    shapes = rows[["content_base", "content_other"]].dropna()
-    known = {content.partition(".")[0] for content in shapes["content_base"]}
-    new = [content.partition(".")[0] not in known for content in shapes["content_other"].tolist()]
+    made = rows[["endpoint", "content_base", "content_other"]].dropna()
+    shapes = {side: made[f"content_{side}"].astype(str).str.split(".").str[0] for side in ("base", "other")}
+    known = set(zip(made["endpoint"], shapes["base"], strict=True))
+    new = [made_so not in known for made_so in zip(made["endpoint"], shapes["other"], strict=True)]
     changed = int(other.sum()) + sum(new)
     limit = max(1, int(_SHARE * len(rows)))
     said = f"{plural(len(rows), 'request')} without a fault: {changed or 'none'} answered otherwise"
@@ -51,10 +52,11 @@ def _honest(found: Pairing) -> Gate:
 
 
 def repeats(calls: pd.DataFrame) -> tuple[int, int]:
-    """State-changing calls of a request that it had made before to the same effect and without an idempotency key."""
-    verbs = calls["target"].astype(str).str.partition(" ")[0].str.upper()
+    """Calls that a request had made before, to the same effect, are not idempotent and have no idempotency key."""
+    verbs = calls["target"].astype(str).str.split(" ").str[0].str.upper()
     keyed = calls["idempotency_key"].notna() & (calls["idempotency_key"] != False)  # noqa: E712 - absent is NaN
-    again = calls[verbs.isin(WRITES) & (verbs != "COMMIT") & ~keyed & (calls["occurrence"].fillna(0) > 0)]
+    sent = (calls["seam"] == "http_client") & verbs.isin(_NOT_IDEMPOTENT)
+    again = calls[sent & ~keyed & (calls["occurrence"].fillna(0) > 0)]
     counts = again.groupby("side").size()
     return int(counts.get(0, 0)), int(counts.get(1, 0))
 

@@ -33,7 +33,7 @@ def hollow(evidence: Evidence) -> NDArray[np.bool_]:
 def _lost_writes(evidence: Evidence) -> list[str]:
     """Keys of requests of which a state-changing call failed, each time that it was made."""
     calls = evidence.tables.calls
-    verbs = calls["target"].astype(str).str.partition(" ")[0].str.upper()
+    verbs = calls["target"].astype(str).str.split(" ").str[0].str.upper()
     writes = calls[verbs.isin(WRITES)]
     failed = writes["error"].notna() | (writes["status"] >= _BAD)
     every = failed.groupby([writes["key"], writes["target"]]).all()

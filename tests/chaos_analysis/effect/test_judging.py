@@ -1,0 +1,169 @@
+"""Every verdict, from made-up figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chaos_analysis.effect import Gate, judge, judge_all
+from chaos_analysis.effect.judging import LEAST_PAIRS
+from chaos_analysis.effect.values import Measured
+from chaos_analysis.model import Estimate
+from chaos_analysis.stats import proportion
+from chaos_analysis.stats.paired import difference, mcnemar
+
+YES = Gate("applies", ok=True, summary="1 file changed")
+
+
+def around(value: float, reach: float = 0.02) -> Estimate:
+    """A ratio with its interval."""
+    return Estimate(value, value - reach, value + reach, 6, "ratio")
+
+
+def figures(rescued: int = 0, broken: int = 0, pairs: int = 600, failing: int = 60, **more: Any) -> Measured:
+    """Nothing but these differs: `failing` of the pairs fail without the change."""
+    plain = Measured(
+        condition="as declared",
+        pairs=pairs,
+        faulted=2 * failing,
+        rescued=rescued,
+        broken=broken,
+        p_value=mcnemar(rescued, broken),
+        before=proportion(failing, pairs),
+        after=proportion(failing - rescued + broken, pairs),
+        difference=difference(rescued, broken, pairs),
+        useful=around(1.0),
+        useful_p=0.6,
+        latency=around(1.0),
+        latency_p=0.6,
+        calls=around(1.0),
+        repeats=(0, 0),
+        alone=(0, 0),
+        steady=0.001 if rescued != broken else 1.0,
+    )
+    return replace(plain, **more)
+
+
+def verdict(*measured: Measured, gates: tuple[Gate, ...] = (YES,)) -> tuple[str, str]:
+    """In a word, and why."""
+    effect = judge(measured, gates)
+    return effect.verdict, effect.reason
+
+
+def test_what_rescues_has_improved() -> None:
+    """With both counts, and what it saves of a thousand requests."""
+    effect = judge([figures(rescued=40, broken=2)])
+    assert (effect.verdict, effect.reason) == ("improved", "40 rescued, 2 newly broken of 600 requests")
+    assert effect.saved == pytest.approx(1000 * 38 / 600)
+
+
+def test_what_breaks_is_worse() -> None:
+    """More newly broken than rescued, by more than chance."""
+    assert verdict(figures(rescued=3, broken=30)) == ("worse", "3 rescued, 30 newly broken of 600 requests")
+
+
+def test_what_rescues_by_slowing_all_others_down_is_worse() -> None:
+    """Fault-free requests take half as long again: that is too dear."""
+    slow = figures(rescued=40, latency=around(1.5), latency_p=0.001)
+    assert verdict(slow)[0] == "worse"
+    assert "requests without a fault take 1.5 times as long" in verdict(slow)[1]
+    assert verdict(figures(rescued=40, latency=around(1.2), latency_p=0.001))[0] == "improved"
+
+
+def test_blocks_that_disagree_leave_it_open() -> None:
+    """One block that has all of it is no evidence about requests, in either direction."""
+    for counts in ({"rescued": 40}, {"broken": 40}):
+        effect = judge([figures(**counts, steady=0.5)])
+        assert (effect.verdict, effect.need) == ("inconclusive", 1200)
+        assert "requests interact" in effect.reason
+
+
+@pytest.mark.parametrize(("ratio", "p", "word"), [(0.6, 0.001, "improved"), (1.6, 0.001, "worse")])
+def test_the_time_to_a_useful_answer_decides_where_failures_do_not(ratio: float, p: float, word: str) -> None:
+    """Both ways."""
+    found = verdict(figures(useful=around(ratio), useful_p=p))
+    assert found[0] == word
+    assert f"{ratio} times as long to a useful answer" in found[1]
+
+
+@pytest.mark.parametrize(("ratio", "p"), [(1.05, 0.0001), (0.95, 0.0001)])
+def test_a_difference_that_nobody_cares_for_is_none(ratio: float, p: float) -> None:
+    """However certain."""
+    assert verdict(figures(useful=around(ratio), useful_p=p))[0] == "no difference"
+
+
+def test_no_difference_needs_an_interval_inside_the_tolerances() -> None:
+    """Few pairs, or times that vary, leave it open; and it is said how many pairs it takes."""
+    assert verdict(figures())[0] == "no difference"
+    few = judge([figures(pairs=60, failing=6)])
+    assert (few.verdict, few.need) == ("inconclusive", 120)
+    assert verdict(figures(useful=around(1.0, reach=0.4)))[0] == "inconclusive"
+    hint = judge([figures(rescued=6, broken=2, pairs=200, failing=20, steady=0.1)])
+    assert hint.verdict == "inconclusive"
+    assert hint.need is not None
+    assert hint.need > 200
+
+
+def test_too_few_pairs_say_nothing() -> None:
+    """Even where all of them agree."""
+    few = judge([figures(rescued=LEAST_PAIRS - 1, pairs=LEAST_PAIRS - 1, failing=LEAST_PAIRS - 1)])
+    assert (few.verdict, few.need) == ("inconclusive", LEAST_PAIRS)
+
+
+def test_a_gate_before_the_replay_that_says_no_ends_it() -> None:
+    """Whatever was measured; a gate that could not be asked does not."""
+    no = Gate("the app's tests", ok=False, summary="1 failed")
+    assert verdict(figures(rescued=40), gates=(YES, no)) == ("worse", "the app's tests: 1 failed")
+    assert verdict(gates=(no,)) == ("worse", "the app's tests: 1 failed")
+    unasked = Gate("the app's tests", ok=None, summary="it has none")
+    assert verdict(figures(rescued=40), gates=(YES, unasked))[0] == "improved"
+
+
+def test_what_was_not_replayed_cannot_be_compared() -> None:
+    """No figures, and no gate that says why."""
+    assert verdict() == ("not comparable", "it was not replayed")
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("honest answers", "worse"), ("fault-free answers", "worse"), ("injection points", "not comparable")],
+)
+def test_a_gate_of_the_replay_that_says_no_outweighs_what_was_rescued(name: str, word: str) -> None:
+    """A call that slipped out of the experiment proves neither good nor bad."""
+    no = Gate(name, ok=False, summary="so many")
+    assert verdict(figures(rescued=40, gates=(no,))) == (word, f"{name}: so many")
+
+
+def test_what_costs_more_in_an_outage_than_it_rescues_else_is_worse() -> None:
+    """Breaking more than it rescues, taking much longer, or a gate that does not hold there."""
+    good = figures(rescued=20)
+    outage = {"condition": "outage"}
+    assert verdict(good, figures(**outage))[0] == "improved"
+    assert verdict(good, figures(broken=40, **outage)) == (
+        "worse",
+        "under outage 0 rescued, 40 newly broken: more than it rescues else",
+    )
+    assert verdict(good, figures(useful=around(1.6), useful_p=0.001, **outage))[0] == "worse"
+    no = Gate("state-changing calls", ok=False, summary="40 made again")
+    assert verdict(good, figures(gates=(no,), **outage)) == (
+        "worse",
+        "state-changing calls under outage: 40 made again",
+    )
+    told = verdict(good, figures(broken=5, **outage))
+    assert told == ("improved", "20 rescued, 0 newly broken of 600 requests; under outage 0 rescued, 5 newly broken")
+
+
+def test_several_changes_share_their_chance_of_error() -> None:
+    """Benjamini-Hochberg: 7 rescued (p = 0.016) stand alone, and do not among ten that did nothing."""
+    hint = figures(rescued=7)
+    assert judge([hint]).verdict == "improved"
+    among = judge_all({"hint": ([hint], []), **{f"none-{n}": ([figures()], []) for n in range(10)}})
+    assert among["hint"].verdict != "improved"
+    certain = judge_all({"sure": ([figures(rescued=40)], []), **{f"none-{n}": ([figures()], []) for n in range(10)}})
+    assert certain["sure"].verdict == "improved"
+    refused = judge_all(
+        {"hint": ([hint], []), **{f"no-{n}": ([], [Gate("applies", ok=False, summary="")]) for n in range(9)}}
+    )
+    assert refused["hint"].verdict == "improved"
