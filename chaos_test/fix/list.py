@@ -28,11 +28,11 @@ def command(args: argparse.Namespace) -> int:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("N", justify="right")
     for name in ("measured", "patch", "failures", "proposal"):
-        table.add_column(name, justify="right" if name == "failures" else "left")
+        table.add_column(name, justify="right" if name == "failures" else "left", no_wrap=name != "proposal")
     for one in proposals.read(run_dir):
         measured = f"[{STYLES[one.verdict]}]{in_short(one)}[/]" if one.effect else "[dim]not yet[/]"
         patch = "automatic" if one.automatic else "decide first" if one.diff else "in words"
-        title = f"[strike]{one.title}[/]" if one.verdict == "worse" else one.title
+        title = f"[strike]{one.short}[/]" if one.verdict == "worse" else one.short
         table.add_row(str(one.number), measured, patch, f"{one.failures:,}", title)
     console = Console(highlight=False)
     if not table.row_count:

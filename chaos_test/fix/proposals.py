@@ -39,6 +39,12 @@ class Proposed:
         return str(self.effect["verdict"]) if self.effect else ""
 
     @property
+    def short(self) -> str:
+        """The fix and its place, for a table: `retry suppliers.py:58`."""
+        place = f" {self.file.rpartition('/')[2]}:{self.line}" if self.file else ""
+        return f"{self.fix}{place}"
+
+    @property
     def name(self) -> str:
         """How its arm is called."""
         return f"fix-{self.number:02d}"

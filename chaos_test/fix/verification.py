@@ -121,14 +121,15 @@ def script_of(run_dir: Path, *, whole: bool = False, most: int | None = None) ->
 def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> None:
     """A line a patch, the best first."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("N", "verdict", "failures", "rescued", "broken", "to a useful answer", "proposal"):
-        table.add_column(name, justify="right" if name in {"N", "rescued", "broken"} else "left")
+    for name in ("N", "verdict", "failures", "rescued", "broken", "useful answer after", "proposal"):
+        right = name in {"N", "rescued", "broken"}
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "proposal")
     ranked = sorted(outcome.told, key=lambda each: -(each.effect.saved or -1000.0))
     for each in ranked:
         table.add_row(*_cells(str(each.number or ""), each.effect, each.title))
     if outcome.together:
-        table.add_row(*_cells("", outcome.together, "all that improve, together"))
-    table.add_row(*_cells("", outcome.placebo, "placebo: a change that changes nothing"), style="dim")
+        table.add_row(*_cells("", outcome.together, f"together: {', '.join(map(str, outcome.numbers))}"))
+    table.add_row(*_cells("", outcome.placebo, "placebo"), style="dim")
     console.print()
     console.print(table)
     for each in ranked:
@@ -149,7 +150,7 @@ def _cells(number: str, effect: Effect, title: str) -> tuple[str, ...]:
     if first is None:
         return number, verdict, "", "", "", "", title
     change = f"{wording.estimate(first.before, interval=False)} → {wording.estimate(first.after, interval=False)}"
-    useful = f"x {wording.estimate(first.useful)}" if first.useful.value else ""
+    useful = f"x {wording.number(first.useful.value)}" if first.useful.value else ""
     return number, verdict, change, str(first.rescued), str(first.broken), useful, title
 
 
@@ -171,7 +172,7 @@ def combined(chosen: Sequence[Proposed], run_dir: Path) -> Combined:
 
 
 def _outcome(result: Result, chosen: Sequence[Proposed], own: Sequence[tuple[str, str]]) -> Outcome:
-    told = [Told(one.number, one.title, result.effects[one.name]) for one in chosen]
+    told = [Told(one.number, one.short, result.effects[one.name]) for one in chosen]
     told += [Told(0, name, result.effects[f"own-{name}"]) for name, _ in own]
     return Outcome(tuple(told), None, result.placebo, result.void, result.requests)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chaos_analysis import wording
 from chaos_analysis.effect.values import Effect, Gate, Measured, Verdict
 from chaos_analysis.stats import adjusted
-from chaos_analysis.stats.paired import mcnemar, pairs_needed
+from chaos_analysis.stats.paired import pairs_needed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def _whole(certain: tuple[float, float] | None, measured: tuple[Measured, ...], 
     found = _one(first, *certain)
     if found.verdict not in {"worse", "not comparable"}:
         for other in others:
-            cost, costly = _cost(other, first)
+            cost, costly = _cost(other)
             found = replace(found, verdict="worse", reason=cost) if costly else _and(found, cost)
     saved = None if first.difference.value is None else -1000 * first.difference.value
     return replace(blank, verdict=found.verdict, reason=found.reason, need=found.need, saved=saved)
@@ -62,14 +62,16 @@ def _and(found: Effect, cost: str) -> Effect:
     return replace(found, reason=f"{found.reason}; {cost}") if cost else found
 
 
-def _cost(each: Measured, first: Measured) -> tuple[str, bool]:
-    """What a change costs where it cannot help, and whether that is more than it is worth."""
+def _cost(each: Measured) -> tuple[str, bool]:
+    """What a change costs where it cannot help, and whether that is harm.
+
+    A timeout gives up what would have come late: that is told, and whoever knows how often calls stay slow weighs it.
+    Harm is a gate that does not hold, and callers who wait longer.
+    """
     gate = next((gate for gate in each.gates if gate.ok is False), None)
     if gate:
         return f"{gate.name} under {each.condition}: {gate.summary}", True
     said = f"under {each.condition} {each.rescued} rescued, {each.broken} newly broken"
-    if each.broken - each.rescued > first.rescued - first.broken and mcnemar(each.rescued, each.broken) < SIGNIFICANT:
-        return f"{said}: more than it rescues else", True
     slower = each.useful_p is not None and each.useful_p < SIGNIFICANT and (each.useful.low or 0) > SAME_TIME
     if slower:
         return f"under {each.condition} {wording.number(each.useful.value or 1)} times as long to a useful answer", True
