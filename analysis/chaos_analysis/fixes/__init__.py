@@ -14,6 +14,7 @@ from chaos_analysis.fixes._evidence import Evidence
 from chaos_analysis.fixes.bulkhead import Bulkhead
 from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
 from chaos_analysis.fixes.fallback import Fallback
+from chaos_analysis.fixes.fan_out import FanOut
 from chaos_analysis.fixes.http_timeout import HttpTimeout
 from chaos_analysis.fixes.idempotency_key import IdempotencyKey
 from chaos_analysis.fixes.limit_in_flight import LimitInFlight
@@ -50,6 +51,7 @@ FIXES: tuple[Fix, ...] = (
     IdempotencyKey(),
     Fallback(),
     Bulkhead(),
+    FanOut(),
     LimitInFlight(),
     NarrowExcept(),
     ValidateBody(),
