@@ -1,0 +1,112 @@
+"""`comparison.md`: short enough for a comment on a pull request, with what is long folded away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+from chaos_analysis.compare import words
+from chaos_analysis.report.markdown import Markdown, codes, table, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from chaos_analysis.compare.model import Comparison, Group, Side
+
+_SIGNS = {"improved": "✅", "worse": "❌", "no difference": "➖", "inconclusive": "❔", "not comparable": "⚠️"}  # noqa: RUF001 - signs
+_TITLES = {"all": "", "endpoint": "By endpoint", "rule": "By fault rule: requests that met nothing else"}
+
+
+def markdown(found: Comparison, pictures: Sequence[tuple[str, str]]) -> str:
+    """The page; `pictures` are file names and what they show."""
+    lines = [
+        f"## {_SIGNS[found.verdict]} Chaos comparison: {found.verdict}",
+        "",
+        f"{text(found.reason)}.",
+        "",
+        *_sides(found),
+        "",
+        *(f"- {text(note)}" for note in found.notes),
+        "",
+    ]
+    for kind, title in _TITLES.items():
+        groups = [group for group in words.ordered(found) if group.kind == kind]
+        lines += [f"### {title}", ""] if title and groups else []
+        lines += [*_groups(groups), ""] if groups else []
+    for file, shows in pictures:
+        lines += [f"![{text(shows)}]({file})", ""]
+    lines += [*_patterns(found), *_latencies(found), *_gates(found)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _sides(found: Comparison) -> list[str]:
+    rows = [_side("before", found.base), _side("after", found.other)]
+    return table(["", "runs", "seed", "revision", "requests"], rows, "llllr").split("\n")
+
+
+def _side(name: str, side: Side) -> list[object]:
+    revisions = codes(each[:12] for each in side.revisions) if side.revisions else ""
+    return [name, codes(side.runs), ", ".join(map(str, side.seeds)), revisions, wording.count(side.requests)]
+
+
+def _groups(groups: Iterable[Group]) -> list[str]:
+    heads = ["", "requests", "failed before", "failed after", "difference (95 %)", "rescued / broken", "verdict"]
+    rows = [
+        [
+            text(group.name),
+            " / ".join(wording.count(n) for n in dict.fromkeys(group.requests)),
+            wording.estimate(group.before),
+            wording.estimate(group.after),
+            Markdown(words.change(group.difference)),
+            words.discordant(group),
+            f"{_SIGNS[group.verdict]} {words.needed(group)}",
+        ]
+        for group in groups
+    ]
+    return table(heads, rows, "lrlllrl").split("\n")
+
+
+def _patterns(found: Comparison) -> list[str]:
+    if not found.patterns:
+        return []
+    rows = [
+        [each.state, each.severity, text(each.title), wording.count(each.failures[0]), wording.count(each.failures[1])]
+        for each in found.patterns
+    ]
+    made = table(["", "severity", "pattern", "failures before", "after"], rows, "lllrr").split("\n")
+    return _folded(f"Patterns: {_states(found)}", made)
+
+
+def _states(found: Comparison) -> str:
+    """How many of each; a pattern comes and goes by chance too, so none of this is a verdict."""
+    states = [each.state for each in found.patterns]
+    return ", ".join(f"{states.count(state)} {state}" for state in ("disappeared", "stayed", "appeared"))
+
+
+def _latencies(found: Comparison) -> list[str]:
+    known = [
+        group
+        for group in words.ordered(found)
+        if any(each.before.value or each.after.value for each in group.latencies)
+    ]
+    if not known:
+        return []
+    heads = ["", *(f"{each.quantile} {side}, ms" for each in known[0].latencies for side in ("before", "after"))]
+    rows = [
+        [
+            text(group.name),
+            *(wording.estimate(side, unit=False) for each in group.latencies for side in (each.before, each.after)),
+        ]
+        for group in known
+    ]
+    return _folded("Latency of successes (95 % intervals; shown, not judged)", table(heads, rows).split("\n"))
+
+
+def _gates(found: Comparison) -> list[str]:
+    signs = {True: "holds", False: "**does not hold**", None: "could not be asked"}
+    rows = [f"- {text(gate.name)} {signs[gate.ok]}: {text(gate.summary)}" for gate in found.gates]
+    return _folded("What must hold of any change", rows) if rows else []
+
+
+def _folded(title: str, lines: Sequence[str]) -> list[str]:
+    return ["<details>", f"<summary>{title}</summary>", "", *lines, "", "</details>", ""]

@@ -1,0 +1,63 @@
+"""Figures of a comparison as people read them, in the terminal and on the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+
+if TYPE_CHECKING:
+    from chaos_analysis.compare.model import Comparison, Group
+    from chaos_analysis.model import Estimate
+
+
+def headline(found: Comparison) -> str:
+    """The finding in a sentence."""
+    return f"{found.verdict}: {found.reason}"
+
+
+def change(difference: Estimate, *, unit: bool = True) -> str:
+    """A difference of rates in percentage points: `-3.1 points (-4.0 to -2.2)`; `-` where there is none."""
+    if difference.value is None:
+        return wording.ABSENT
+    text = _points(difference.value) + (" points" if unit else "")
+    if difference.low is None or difference.high is None:
+        return text
+    return f"{text} ({_points(difference.low)} to {_points(difference.high)})"
+
+
+def needed(group: Group) -> str:
+    """The verdict, with what would settle it: `inconclusive, need 1,200 pairs`."""
+    if group.need is None:
+        return group.verdict
+    what = "requests a side" if group.rescued is None else "pairs"
+    return f"{group.verdict}, need {wording.count(group.need)} {what}"
+
+
+def discordant(group: Group) -> str:
+    """`12 / 3`: rescued and newly broken; "" where nothing is paired."""
+    return "" if group.rescued is None else f"{wording.count(group.rescued)} / {wording.count(group.broken or 0)}"
+
+
+def time(useful: Estimate) -> str:
+    """How many times as long a useful answer takes, or what it takes to tell."""
+    if useful.value is None:
+        return f"need {useful.need} interleaved runs a side" if useful.need else ""
+    return f"x {wording.estimate(useful)}"
+
+
+def ordered(found: Comparison) -> tuple[Group, ...]:
+    """All requests first, then what changed, the largest difference first, then the rest."""
+    calm = ("no difference", "inconclusive")
+    return tuple(
+        sorted(found.groups, key=lambda each: (each.kind != "all", each.kind, each.verdict in calm, _size(each)))
+    )
+
+
+def _size(group: Group) -> float:
+    return -abs(group.difference.value or 0.0)
+
+
+def _points(share: float) -> str:
+    text = f"{100 * share:+.1f}"
+    return "0.0" if text in {"+0.0", "-0.0"} else text

@@ -1,0 +1,85 @@
+"""`chaos-test compare`: what two sets of runs differ in, and whether that is more than noise."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from chaos_test.errors import ChaosTestError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from chaos_analysis.compare import Comparison
+
+HELP = "say what two sets of runs differ in, and whether that is more than noise"
+EPILOG = """examples:
+  chaos-test compare reports/before reports/after            two run folders; of one seed, they are paired by request
+  chaos-test compare --base a1 a2 a3 --other b1 b2 b3        several a side, of the same seeds or of other ones
+  chaos-test compare --locust-csv old/load new/load          two prefixes of plain Locust CSVs: rates alone
+
+exit codes: 0 not worse · 1 worse · 2 wrong usage, or it could not be done · 3 not comparable"""
+EXIT_CODES = {"worse": 1, "not comparable": 3}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `compare`."""
+    parser.add_argument("runs", nargs="*", metavar="BASE OTHER", help="two run folders, before and after")
+    parser.add_argument("--base", nargs="+", default=[], metavar="RUN", help="run folders before, with --other")
+    parser.add_argument("--other", nargs="+", default=[], metavar="RUN", help="run folders after")
+    parser.add_argument(
+        "--locust-csv", nargs=2, metavar="PREFIX", help="what Locust's --csv was given, before and after, instead"
+    )
+    parser.add_argument("--out", metavar="D", help="folder of the comparison (default reports/<time>-<id>-compare)")
+
+
+def command(args: argparse.Namespace) -> int:
+    """Compare, print and write; returns the exit code."""
+    _one_way(args)
+    started = time.monotonic()
+    found = _found(args)
+    return tell(found, _out(args), Console(highlight=False), started)
+
+
+def tell(found: Comparison, out: Path, console: Console, started: float) -> int:
+    """Print a comparison and write it to `out`; returns the exit code."""
+    from chaos_analysis.compare import write  # noqa: PLC0415 - matplotlib comes with it
+    from chaos_test.compare.show import show  # noqa: PLC0415 - likewise
+
+    show(console, found, write(found, out)[0], time.monotonic() - started)
+    return EXIT_CODES.get(found.verdict, 0)
+
+
+def _found(args: argparse.Namespace) -> Comparison:
+    from chaos_analysis import AnalysisError, compare  # noqa: PLC0415 - pandas comes with it
+
+    base, other = ([args.runs[0]], [args.runs[1]]) if args.runs else (args.base, args.other)
+    try:
+        return compare.compare([Path(run) for run in base], [Path(run) for run in other])
+    except AnalysisError as error:
+        raise ChaosTestError(str(error)) from None
+
+
+def _one_way(args: argparse.Namespace) -> None:
+    """Raise unless it was said in exactly one way what is to be compared."""
+    ways = [bool(args.runs), bool(args.base or args.other), bool(args.locust_csv)]
+    if sum(ways) != 1:
+        raise ChaosTestError(
+            "say what to compare in one way: two run folders, --base RUN … --other RUN …, or --locust-csv A B"
+        )
+    if args.runs and len(args.runs) != 2:
+        raise ChaosTestError(
+            f"give two run folders, before and after, not {len(args.runs)}; more go with --base, --other"
+        )
+    if bool(args.base) != bool(args.other):
+        raise ChaosTestError("--base and --other go together")
+
+
+def _out(args: argparse.Namespace) -> Path:
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}-compare"
+    return Path(args.out) if args.out else Path("reports") / name

@@ -1,0 +1,78 @@
+"""`chaos-test compare` as people call it: what it prints, writes and returns, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chaos_test.__main__ import main
+from tests.chaos_analysis.run_folder import write_run
+from tests.chaos_analysis.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder with runs: `good` and `bad` of one seed, `small` of another size."""
+    monkeypatch.chdir(tmp_path)
+    for name, world in {
+        "good": World(requests=800),
+        "bad": World(requests=800, own_bug=0.4),
+        "small": World(requests=400),
+    }.items():
+        write_run(tmp_path / name, world)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("good", "bad"), 1, "worse: "),
+        (("bad", "good"), 0, "improved: "),
+        (("--base", "bad", "--other", "good"), 0, "improved: "),
+        (("good", "small"), 3, "not comparable: requests: 800 in good, 400 in small"),
+    ],
+)
+def test_a_verdict_is_an_exit_code(
+    runs: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, said: str
+) -> None:
+    """1 is worse, 3 not comparable, 0 all else; the page's place is the last line."""
+    assert main(["compare", *words, "--out", "there"]) == code
+    lines = capsys.readouterr().out.strip().splitlines()
+    assert lines[0].startswith(said)
+    assert lines[-1].endswith("comparison: there/comparison.md")
+    found = json.loads((runs / "there" / "comparison.json").read_bytes())
+    assert lines[0].startswith(f"{found['verdict']}: {found['reason'][:20]}")
+
+
+def test_comparisons_are_kept_apart_from_runs(runs: Path) -> None:
+    """A folder of its own in reports, that is not taken for the newest run."""
+    main(["compare", "bad", "good"])
+    (made,) = (runs / "reports").iterdir()
+    assert made.name.endswith("-compare")
+    assert main(["report"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ((), "say what to compare in one way"),
+        (("good", "bad", "--base", "good"), "say what to compare in one way"),
+        (("good",), "give two run folders, before and after, not 1"),
+        (("--base", "good"), "--base and --other go together"),
+        (("good", "gone"), "gone: no such folder"),
+        (("good", "."), ".: not a run folder"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(
+    runs: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], why: str
+) -> None:
+    """Exit code 2, and nothing else is printed."""
+    assert main(["compare", *words]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"chaos-test: {why}")
+    assert (said.err.count("\n"), said.out) == (1, "")
