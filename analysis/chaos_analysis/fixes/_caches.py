@@ -10,7 +10,7 @@ import libcst as cst
 
 from chaos_analysis.fixes._edits import add_import, imported_as, module_imports
 from chaos_analysis.fixes._fix import Declined
-from chaos_analysis.fixes._places import at_line, named, target
+from chaos_analysis.fixes._places import at_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from chaos_analysis.fixes._source import Source, Splice
 
 ERRORS = {"redis": "RedisError", "valkey": "ValkeyError"}
-_CLASSES = {"redis": ("Redis", "StrictRedis"), "valkey": ("Valkey", "StrictValkey")}
-CONSTRUCTORS = frozenset(f"{library}.{name}" for library, names in _CLASSES.items() for name in names)
-CLIENTS = CONSTRUCTORS | {
-    f"{library}.{name}from_url"
-    for library, names in _CLASSES.items()
-    for name in ("", "ConnectionPool.", *(f"{each}." for each in names))
-}
 WORDS = ("redis", "valkey")
 # What a read gives where the key is missing, as redis-py has it; of several keys, a None for each.
 MISSES = {
@@ -110,18 +103,6 @@ def refuse_shared(source: Source, calls: Collection[cst.Call]) -> None:
             )
 
 
-def client(source: Source, receiver: str = "") -> cst.Call | None:
-    """The call that makes the client, or its pool: the module's only one, or the one that `receiver` is."""
-    made = [call for call in named(source, CLIENTS) if not any(_keyword(arg) == "connection_pool" for arg in call.args)]
-    if len(made) > 1:
-        made = [call for call in made if receiver and target(source, call) == receiver]
-    return made[0] if len(made) == 1 else None
-
-
-def _keyword(argument: cst.Arg) -> str:
-    return argument.keyword.value if argument.keyword is not None else ""
-
-
 def _home(source: Source, of: Library) -> str:
     modules = {_module(source, node) for _, node in module_imports(source) if isinstance(node, cst.ImportFrom)}
     return f"{of.name}.exceptions" if f"{of.name}.exceptions" in modules else of.name
@@ -135,15 +116,3 @@ def _module(source: Source, node: cst.Import | cst.ImportFrom) -> str:
 
 def _comment(statement: str) -> str:
     return f"  {statement[statement.index('#') :].rstrip()}" if "#" in statement else ""
-
-
-def one_more(source: Source) -> tuple[str, list[Splice]]:
-    """The argument for one immediate repetition, and its imports: a connection that died in the pool costs one.
-
-    redis-py's own default, as of 6, is several with pauses: 7.4 s for a read from a server that does not answer within
-    a `socket_timeout` of 0.25 s (measured with redis-py 8.1).
-    """
-    if imported_lazily(source.text):
-        return "retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1)", []
-    imports = [*add_import(source, "redis.backoff", "NoBackoff"), *add_import(source, "redis.retry", "Retry")]
-    return "retry=Retry(NoBackoff(), 1)", imports

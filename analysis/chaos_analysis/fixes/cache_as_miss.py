@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-import libcst as cst
-
 from chaos_analysis.fixes import _caches
 from chaos_analysis.fixes._bound import NEED, bound
-from chaos_analysis.fixes._calls import has_star, keyword, receiver
+from chaos_analysis.fixes._cache_clients import bounded, elsewhere
+from chaos_analysis.fixes._cache_guards import without_errors
+from chaos_analysis.fixes._calls import receiver
 from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
-from chaos_analysis.fixes._guard import catches, guarded, guards, logger
-from chaos_analysis.fixes._handlers import function_around
-from chaos_analysis.fixes._places import at_line, by_site, homes, with_keywords
-from chaos_analysis.fixes._source import Source, Splice
+from chaos_analysis.fixes._places import by_site
+from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from chaos_analysis.fixes._evidence import Evidence
-    from chaos_analysis.model import Proposal, Site
+    from chaos_analysis.model import Proposal
+    from chaos_analysis.sources import Sources
 
 
 class CacheAsMiss(Fix):
@@ -183,12 +183,6 @@ class CacheAsMiss(Fix):
             at="v.get",
         ),
         Case(
-            "the client alone",
-            before="import redis\n\nr = redis.Redis.from_url(URL, socket_timeout=None)\n",
-            after="import redis\n\nr = redis.Redis.from_url(URL, socket_timeout=0.25, socket_connect_timeout=1.05)\n",
-            at="from_url",
-        ),
-        Case(
             "a counter beside it",
             before="""
                 import redis
@@ -237,22 +231,29 @@ class CacheAsMiss(Fix):
     def edit(self, source: str, spot: Spot) -> str:
         """Guard the calls on this client in the function of the spot, and bound the client's waits."""
         module = Source(source)
-        if at_line(module, [call for call in [_caches.client(module)] if call], spot.line):
-            after = _bounded(source, "", spot)
-        else:
-            call = _caches.cache_call(module, spot.line, spot.method)
-            if call is None:
-                raise Declined(f"no call of a cache stands on line {spot.line}")
-            on = receiver(call)
-            assert on is not None
-            library = _caches.library(module, spot.library, spot.lazily)
-            after = _bounded(_guarded(module, call, library), module.code(on), spot)
+        call = _caches.cache_call(module, spot.line, spot.method)
+        if call is None:
+            raise Declined(f"no call of a cache stands on line {spot.line}")
+        library = _caches.library(module, spot.library, spot.lazily)
+        after = bounded(without_errors(module, call, library), module.code(receiver(call) or call), spot)
         if after == source:
             raise AlreadyThere("the cache's errors are caught, and its waits are bounded")
         return after
 
+    def edits(self, sources: Sources, file: str, spot: Spot) -> dict[str, str]:
+        """The call's file, and the client's where that is another one."""
+        texts: dict[str, str] = {}
+        with suppress(AlreadyThere):
+            texts = super().edits(sources, file, spot)
+        other = elsewhere(sources, file)
+        if other is not None and (before := sources.text(other)) != (after := bounded(before or "", "", spot)):
+            texts[other] = after
+        if not texts:
+            raise AlreadyThere("the cache's errors are caught, and its waits are bounded")
+        return texts
+
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
-        """One proposal a call site, and one for the client where another file makes it."""
+        """One proposal a call site."""
         imported = _imported(evidence)
         for site, patterns in by_site(evidence, "cache_on_critical_path"):
             calls = evidence.tables.calls
@@ -264,120 +265,26 @@ class CacheAsMiss(Fix):
                 else f"Of {NEED} fault-free commands a timeout takes, {len(healthy)} are here."
             )
             spot = replace(imported, timeout=(timeouts.connect, timeouts.read) if timeouts else (0.0, 0.0))
-            for place in (site, *_client_elsewhere(evidence, site)):
-                yield from evidence.proposal(
-                    self,
-                    patterns,
-                    place,
-                    replace(spot, line=place.line, method=method(patterns[0])),
-                    what=_WHAT if place is site else _WHAT_CLIENT,
-                    why=f"{summaries(patterns)} {told}",
-                    caution=_CAUTION,
-                )
+            yield from evidence.proposal(
+                self,
+                patterns,
+                site,
+                replace(spot, line=site.line, method=method(patterns[0])),
+                what=(
+                    "Catch the client's own error around the read, and go on as after a miss; around the write, and go "
+                    "on without; log both. Where the client is made, bound its waits and its repetitions."
+                ),
+                why=f"{summaries(patterns)} {told}",
+                caution=_CAUTION,
+            )
 
 
-_WHAT = (
-    "Catch the client's own error around the read, and go on as after a miss; around the write, and go on without; log "
-    "both. Where the client is made, bound its waits and its repetitions."
-)
-_WHAT_CLIENT = "Bound the waits of the cache's client, and how often it tries, where it is made."
 _CAUTION = (
     "Without its cache the source gets all the load: limit the requests in flight to it. Not for keys that the cache "
     "alone knows (locks, counters, sessions): what else uses this client now waits less long and tries less often. An "
     "address may bring limits of its own (?socket_timeout=), which win. A write that failed leaves the old value until "
-    "it expires."
+    "it expires. A value that comes and cannot be read (garbage, an older format) is no error of the client: check it."
 )
-
-
-def _guarded(source: Source, call: cst.Call, library: _caches.Library) -> str:
-    """The text with each read and write of this client in the call's function guarded; Declined where `call` cannot."""
-    on, function = source.code(receiver(call) or call), function_around(source, call)
-    calls = [each for each in source.find(cst.Call) if (to := receiver(each)) is not None and source.code(to) == on]
-    calls = [each for each in calls if function_around(source, each) is function]
-    _caches.refuse_shared(source, calls)
-    code, splices = _caches.error(source, library)
-    log, more = logger(source, call)
-    changed, blocks = [], list[cst.CSTNode]()
-    for each in (each for each in calls if _caches.verb(each) in (*_caches.MISSES, *_caches.WRITES)):
-        try:
-            statement, kept = _statement(source, each)
-        except AlreadyThere:
-            continue
-        except Declined:
-            if each is call:
-                raise
-            continue
-        above = library.lazily if not _imports(source, statement, function, blocks, library.name) else ""
-        handler = [f"except {code}:", *(f"{source.module.default_indent}{line}" for line in _told(log, kept))]
-        changed += guarded(source, statement, handler, above)
-        blocks.append(source.ancestors(statement)[0])
-    return source.splice([*splices, *more, *changed]) if changed else source.text
-
-
-def _told(log: str, kept: str | None) -> list[str]:
-    done = "written" if kept is None else "read"
-    return [f'{log}.warning("The cache cannot be {done}", exc_info=True)', *([kept] if kept else [])]
-
-
-def _statement(source: Source, call: cst.Call) -> tuple[cst.SimpleStatementLine, str | None]:
-    """The statement that consists of the call, and what stands in its stead after an error: None for a write."""
-    statement = next((node for node in source.ancestors(call) if isinstance(node, cst.SimpleStatementLine)), None)
-    for guard in guards(source, call):
-        if not catches(source, guard, _caches.ERRORS.values()):
-            continue
-        if isinstance(guard.body, cst.IndentedBlock) and len(guard.body.body) == 1:
-            raise AlreadyThere("the call has a `try` of its own")
-        raise Declined("the call's errors are caught already, with others': see what becomes of them")
-    last = statement.body[0] if statement and len(statement.body) == 1 else None
-    verb = _caches.verb(call)
-    if statement is not None and getattr(last, "value", None) is call:
-        if isinstance(last, cst.Expr) and verb in _caches.WRITES:
-            return statement, None
-        if verb in _caches.MISSES:
-            miss = _caches.MISSES[verb].format(source.code(call.args[0].value) if call.args else "")
-            if isinstance(last, cst.Return):
-                return statement, f"return {miss}"
-            if isinstance(last, cst.AnnAssign):
-                return statement, f"{source.code(last.target)} = {miss}"
-            if isinstance(last, cst.Assign) and len(last.targets) == 1:
-                return statement, f"{source.code(last.targets[0].target)} = {miss}"
-    raise Declined("the call stands in a larger expression: give its value a name, and catch the error there")
-
-
-def _imports(
-    source: Source, statement: cst.CSTNode, function: cst.FunctionDef | None, blocks: list[cst.CSTNode], module: str
-) -> bool:
-    """Whether the library's name is there at the statement: from the function's own import, or from one put above."""
-    around = source.ancestors(statement)
-    if any(block in around for block in blocks):
-        return True
-    own = [node for node in source.find(cst.Import) if any(source.code(each.name) == module for each in node.names)]
-    return any(function_around(source, node) is function for node in own)
-
-
-def _bounded(text: str, on: str, spot: Spot) -> str:
-    """The text with the waits of the client `on` bounded, where this module makes it and a value was measured."""
-    source, (connect, read) = Source(text), spot.timeout
-    client = _caches.client(source, on)
-    if client is None or has_star(client) or not read:
-        return text
-    wanted = {"socket_connect_timeout": f"{connect:g}", "socket_timeout": f"{read:g}"}
-    unset = [
-        (*source.span(given.value), value)
-        for name, value in wanted.items()
-        if (given := keyword(client, name)) is not None and source.code(given.value) == "None"
-    ]
-    missing = [f"{name}={value}" for name, value in wanted.items() if keyword(client, name) is None]
-    splices: list[Splice] = list(unset)
-    if source.qualified(client) in ("redis.Redis", "redis.StrictRedis") and not _repeats(client):
-        retry, imports = _caches.one_more(source)
-        missing.append(retry)
-        splices += imports
-    return with_keywords(source.splice(splices), lambda again: _caches.client(again, on), missing)
-
-
-def _repeats(client: cst.Call) -> bool:
-    return any(keyword(client, name) for name in ("retry", "retry_on_timeout", "retry_on_error"))
 
 
 def _imported(evidence: Evidence) -> Spot:
@@ -391,10 +298,3 @@ def _imported(evidence: Evidence) -> Spot:
         if found:
             return Spot(library=found.name, lazily=found.lazily)
     return Spot()
-
-
-def _client_elsewhere(evidence: Evidence, site: Site) -> Iterator[Site]:
-    """Where the app's only client is made, if that is in another file than the call."""
-    made = list(homes(evidence.sources, _caches.WORDS, lambda source: [c for c in [_caches.client(source)] if c]))
-    if len(made) == 1 and made[0].file != site.file:
-        yield made[0]
