@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chaos_test import rundir
@@ -32,7 +33,7 @@ def command(args: argparse.Namespace) -> int:
     for one in proposals.read(run_dir):
         measured = f"[{STYLES[one.verdict]}]{in_short(one)}[/]" if one.effect else "[dim]not yet[/]"
         patch = "automatic" if one.automatic else "decide first" if one.diff else "in words"
-        title = f"[strike]{one.short}[/]" if one.verdict == "worse" else one.short
+        title = f"[strike]{escape(one.short)}[/]" if one.verdict == "worse" else escape(one.short)
         table.add_row(str(one.number), measured, patch, f"{one.failures:,}", title)
     console = Console(highlight=False)
     if not table.row_count:

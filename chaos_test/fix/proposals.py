@@ -59,7 +59,7 @@ def read(run_dir: Path) -> tuple[Proposed, ...]:
         return tuple(Proposed(**{name: one.get(name) for name in fields}) for one in listed)
     except FileNotFoundError:
         raise ChaosTestError(f"{run_dir}: it has no {file.name}; chaos-test report {run_dir} makes it") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ChaosTestError(f"{file}: cannot be read: {error!r}") from None
 
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
 from chaos_analysis import wording
@@ -134,11 +135,13 @@ def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> N
     console.print(table)
     for each in ranked:
         if each.effect.verdict in {"worse", "not comparable"}:
-            console.print(f"{each.number or each.title}: {each.effect.reason}", style=STYLES[each.effect.verdict])
+            console.print(
+                escape(f"{each.number or each.title}: {each.effect.reason}"), style=STYLES[each.effect.verdict]
+            )
     for text in outcome.left_out:
-        console.print(f"not among all together: {text}", style="yellow")
+        console.print(escape(f"not among all together: {text}"), style="yellow")
     if outcome.void:
-        console.print(f"void: {outcome.void}", style="bold red")
+        console.print(escape(f"void: {outcome.void}"), style="bold red")
     console.print(
         f"{wording.seconds(seconds)}; report: {rundir.shown(run_dir / 'chaos-test-report.html')}", style="bold"
     )
@@ -148,10 +151,10 @@ def _cells(number: str, effect: Effect, title: str) -> tuple[str, ...]:
     verdict = f"[{STYLES[effect.verdict]}]{effect.verdict}[/]"
     first = effect.measured[0] if effect.measured else None
     if first is None:
-        return number, verdict, "", "", "", "", title
+        return number, verdict, "", "", "", "", escape(title)
     change = f"{wording.estimate(first.before, interval=False)} → {wording.estimate(first.after, interval=False)}"
     useful = f"x {wording.number(first.useful.value)}" if first.useful.value else ""
-    return number, verdict, change, str(first.rescued), str(first.broken), useful, title
+    return number, verdict, change, str(first.rescued), str(first.broken), useful, escape(title)
 
 
 def _belongs(one: Proposed, effect: Effect) -> bool:

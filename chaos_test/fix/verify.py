@@ -52,7 +52,7 @@ def command(args: argparse.Namespace) -> int:
             whole=args.whole,
             most=args.requests,
             interrupt=interrupt,
-            said=lambda text: console.print(text, style="dim"),
+            said=lambda text: console.print(text, style="dim", markup=False),
         )
     verification.show(console, outcome, run_dir, time.monotonic() - started)
     if outcome.void:
