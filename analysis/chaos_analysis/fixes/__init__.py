@@ -13,6 +13,7 @@ from chaos_analysis.fixes._advice import ADVICE, in_words
 from chaos_analysis.fixes._evidence import Evidence
 from chaos_analysis.fixes.bulkhead import Bulkhead
 from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
+from chaos_analysis.fixes.circuit_breaker import CircuitBreaker
 from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.fixes.fan_out import FanOut
 from chaos_analysis.fixes.http_timeout import HttpTimeout
@@ -47,6 +48,7 @@ FIXES: tuple[Fix, ...] = (
     StatementTimeout(),
     Rollback(),
     TransactionRetry(),
+    CircuitBreaker(),
     Retry(),
     IdempotencyKey(),
     Fallback(),

@@ -34,7 +34,7 @@ class Spot:
     `line` is one of the recorded call's lines, `method` the HTTP method seen there, `timeout` the proposed
     `(connect, read)` in seconds, 0 where none is to be set. `repeats` is how often a call may be repeated at most,
     within `budget` seconds, 0 where that is not known. `also` are further calls of the file that the change is for.
-    `keyed` says that the other side is sent idempotency keys already.
+    `keyed` says that the other side is sent idempotency keys already, `recovery` how many seconds a breaker is open.
     `library` is what the app calls with, `lazily` its import's code where only functions import it.
     `flask` says that the app is one of Flask, `in_flight` how many requests or calls may be under way at a time.
     """
@@ -46,6 +46,7 @@ class Spot:
     budget: float = 0.0
     also: tuple[Spot, ...] = ()
     keyed: bool = False
+    recovery: int = 10
     library: str = ""
     lazily: str = ""
     flask: bool = False

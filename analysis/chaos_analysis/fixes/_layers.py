@@ -36,7 +36,7 @@ class Attempt(NamedTuple):
 def is_unbounded(evidence: Evidence, site: Site) -> bool:
     """Whether the run noted calls at this site, and none of them had a limit for reading."""
     noted = evidence.calls_at(site)["timeout"].to_list()
-    return bool(noted) and all(_limits(each)[1] is None for each in noted)
+    return bool(noted) and all(limits(each)[1] is None for each in noted)
 
 
 def timeout(evidence: Evidence, site: Site) -> Bound | str:
@@ -59,9 +59,9 @@ def attempt(evidence: Evidence, site: Site, *, default: bool = False) -> Attempt
 
     `default` says that the source sets none, so that httpx's own are not the app's.
     """
-    limits = [_limits(each) for each in evidence.calls_at(site)["timeout"].to_list()]
-    own = max((connect + read for connect, read in limits if connect is not None and read is not None), default=None)
-    if not is_unbounded(evidence, site) and not (default and set(limits) == {_HTTPX}):
+    noted = [limits(each) for each in evidence.calls_at(site)["timeout"].to_list()]
+    own = max((connect + read for connect, read in noted if connect is not None and read is not None), default=None)
+    if not is_unbounded(evidence, site) and not (default and set(noted) == {_HTTPX}):
         return Attempt(None, own, "")
     found = timeout(evidence, site)
     if isinstance(found, str):
@@ -86,7 +86,7 @@ def repeats(longest: float | None, deadline: float | None, pauses: Sequence[floa
     return 0
 
 
-def _limits(noted: object) -> tuple[float | None, float | None]:
+def limits(noted: object) -> tuple[float | None, float | None]:
     """The connect and read timeouts of a noted call."""
     if not isinstance(noted, (list, tuple)) or len(noted) != 2:
         return None, None

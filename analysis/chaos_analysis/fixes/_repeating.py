@@ -30,7 +30,7 @@ _POLICY = (
     ")",
 )
 # Of each library, the errors of a call that got no answer.
-_ERRORS = {
+ERRORS = {
     "httpx": ("httpx", ("TransportError",)),
     **dict.fromkeys(("requests", "session"), ("requests", ("ConnectionError", "Timeout"))),
 }
@@ -84,7 +84,7 @@ def by_caller(source: Source, call: HttpCall, spot: Spot, what: str = "What is s
         on = free_name(source, "_passing")
         lines = ["", "", *_passing(source, on), ""]
     else:
-        library, errors = _ERRORS[call.library]
+        library, errors = ERRORS[call.library]
         module = imported_as(source, library) or library
         on = ", ".join(f"{module}.{error}" for error in errors)
         on = f"({on})" if len(errors) > 1 else on

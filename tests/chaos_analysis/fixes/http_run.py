@@ -59,7 +59,7 @@ def proposals(
 ) -> dict[str, list[Proposal]]:
     """What is proposed, by the name of the fix; `asked` are the faults of the rule `down`."""
     nothing = pd.DataFrame()
-    table = pd.DataFrame(list(_rows(noted)), columns=[*NAMES, "idempotency_key"])
+    table = pd.DataFrame(list(_rows(noted)), columns=[*NAMES, "sampled", "idempotency_key"])
     faults = pd.DataFrame([{"rule": "down", "fault": one["type"], "asked": one} for one in asked])
     faults = faults.assign(key="9.9.9", file=None, line=float("nan"), id="9.9.9:down")
     answers = pd.DataFrame(columns=["key", "error", "status", "route", "method"])
@@ -86,4 +86,4 @@ def _rows(noted: Sequence[Noted]) -> Any:
                 "timeout": limits,
                 "started": float(n),
             }
-            yield {**call, "idempotency_key": None, **each.more}
+            yield {**call, "sampled": True, "idempotency_key": None, **each.more}
