@@ -60,6 +60,8 @@ def _found(args: argparse.Namespace) -> Comparison:
 
     base, other = ([args.runs[0]], [args.runs[1]]) if args.runs else (args.base, args.other)
     try:
+        if args.locust_csv:
+            return compare.compare_csv(*args.locust_csv)
         return compare.compare([Path(run) for run in base], [Path(run) for run in other])
     except AnalysisError as error:
         raise ChaosTestError(str(error)) from None

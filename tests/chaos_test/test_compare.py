@@ -66,6 +66,7 @@ def test_comparisons_are_kept_apart_from_runs(runs: Path) -> None:
         (("--base", "good"), "--base and --other go together"),
         (("good", "gone"), "gone: no such folder"),
         (("good", "."), ".: not a run folder"),
+        (("--locust-csv", "gone", "too"), "gone_stats.csv: no such file"),
     ],
 )
 def test_what_cannot_be_compared_is_one_sentence(
@@ -76,3 +77,40 @@ def test_what_cannot_be_compared_is_one_sentence(
     said = capsys.readouterr()
     assert said.err.startswith(f"chaos-test: {why}")
     assert (said.err.count("\n"), said.out) == (1, "")
+
+
+HEADER = "Type,Name,Request Count,Failure Count,50%,95%,99%\n"
+
+
+def _csv(folder: Path, name: str, *rows: str) -> None:
+    total = [sum(int(row.split(",")[at]) for row in rows) for at in (2, 3)]
+    (folder / f"{name}_stats.csv").write_text(
+        HEADER + "".join(f"{row}\n" for row in rows) + f",Aggregated,{total[0]},{total[1]},1,1,1\n"
+    )
+
+
+def test_plain_locust_statistics_are_compared_by_their_rates(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unpaired, and said so; percentiles are in the page, without an interval and without a verdict."""
+    _csv(runs, "old", "GET,/items,400,80,10,50,90", "GET,/about,300,0,3,5,9")
+    _csv(runs, "new", "GET,/items,400,20,100,500,900", "GET,/about,300,0,3,5,9")
+    assert main(["compare", "--locust-csv", "old", "new", "--out", "there"]) == 0
+    said = capsys.readouterr().out
+    assert said.strip().startswith("improved: 80 of 700 failed before, 20 of 700 after")
+    assert "Unpaired: these statistics have no requests" in said
+    found = json.loads((runs / "there" / "comparison.json").read_bytes())
+    assert [each["name"] for each in found["groups"]] == ["all requests", "GET /about", "GET /items"]
+    items = found["groups"][2]
+    assert (items["verdict"], items["latencies"][0]["after"]["value"]) == ("improved", 100.0)
+    assert items["latencies"][0]["after"]["low"] is None
+    page = (runs / "there" / "comparison.md").read_text()
+    assert "Latency of all requests, in Locust's buckets; shown, not judged" in page
+    assert b"Latency of GET /items: p50 10 ms" in (runs / "there" / "latencies.png").read_bytes()
+
+
+def test_an_endpoint_of_one_side_only_is_inconclusive(runs: Path) -> None:
+    """It has nothing to be compared with, and is not counted among all requests."""
+    _csv(runs, "old", "GET,/items,400,8,10,50,90")
+    _csv(runs, "new", "GET,/items,400,8,10,50,90", "GET,/new,400,400,3,5,9")
+    assert main(["compare", "--locust-csv", "old", "new", "--out", "there"]) == 0
+    groups = json.loads((runs / "there" / "comparison.json").read_bytes())["groups"]
+    assert {each["name"]: each["verdict"] for each in groups}["GET /new"] == "inconclusive"

@@ -99,7 +99,12 @@ def _latencies(found: Comparison) -> list[str]:
         ]
         for group in known
     ]
-    return _folded("Latency of successes (95 % intervals; shown, not judged)", table(heads, rows).split("\n"))
+    return _folded(f"Latency of {_measured(found)}; shown, not judged", table(heads, rows).split("\n"))
+
+
+def _measured(found: Comparison) -> str:
+    buckets = found.method == "locust-csv"
+    return "all requests, in Locust's buckets" if buckets else "successes, with 95 % intervals"
 
 
 def _gates(found: Comparison) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Estimate
 
 _MOST = 16
+_INTERVALS = (
+    "response time of successes, ms: ○ before → ● after, the bars above and below them are their 95 % intervals"
+)
+_BUCKETS = "response time of all requests, ms (Locust's buckets): ○ before → ● after"
 _COLOURS = {"p50": _style.GREEN, "p95": _style.PURPLE, "p99": _style.VERMILLION}
 _APART = 0.24
 _SIDE = 0.045  # between the intervals before (above) and after
@@ -38,9 +43,7 @@ def draw(found: Comparison) -> Figure | None:
     axes.set_ylim(len(shown) - 0.45, -0.6)
     axes.set_xscale("log")
     _style.log_ticks(axes.xaxis)
-    axes.set_xlabel(
-        "response time of successes, ms: ○ before → ● after, the bars above and below them are their 95 % intervals"
-    )
+    axes.set_xlabel(_BUCKETS if found.method == "locust-csv" else _INTERVALS)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
     _name(axes)
@@ -49,18 +52,24 @@ def draw(found: Comparison) -> Figure | None:
 
 def finding(found: Comparison) -> str:
     """What it shows, and that it is no verdict where the runs did not take turns."""
-    whole = found.groups[0]
-    moved = [
-        f"{each.quantile} {_ms(each.before)} → {_ms(each.after)}"
-        for each in whole.latencies
-        if each.before.value is not None and each.after.value is not None
-    ]
-    said = f"Latency of all requests: {', '.join(moved)}" if moved else "Latency by endpoint"
-    return f"{said} ({words.time(whole.useful) or 'not judged'})" if found.interleaved else f"{said} (not judged)"
+    known = [group for group in found.groups if group.kind != "rule" and _known(group)]
+    first = known[0] if known[0].kind == "all" else max(known, key=_moved)
+    moved = [f"{each.quantile} {_ms(each.before)} → {_ms(each.after)}" for each in first.latencies if _both(each)]
+    judged = words.time(first.useful) if found.interleaved else ""
+    return f"Latency of {_style.shorten(first.name, 44)}: {', '.join(moved)} ({judged or 'not judged'})"
 
 
 def _known(group: Group) -> bool:
-    return any(each.before.value is not None and each.after.value is not None for each in group.latencies)
+    return any(map(_both, group.latencies))
+
+
+def _both(each: Latency) -> bool:
+    return bool(each.before.value) and bool(each.after.value)
+
+
+def _moved(group: Group) -> float:
+    """How far the quantile that moved most has gone, on a logarithmic scale."""
+    return max(abs(log((each.after.value or 1) / (each.before.value or 1))) for each in group.latencies if _both(each))
 
 
 def _ms(estimate: Estimate) -> str:
