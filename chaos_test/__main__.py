@@ -15,7 +15,7 @@ from chaos_test.errors import ChaosTestError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = ("run", "map", "fix", "compare", "report", "ui")
+COMMANDS = ("run", "map", "fix", "compare", "report", "ui", "clean")
 TOOLKIT = ("locust", "matplotlib", "pandas", "rich", "scipy")
 EXIT_USAGE = 2
 EXIT_STOPPED = 4

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import signal
 import subprocess
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from chaos_test import scratch
 from chaos_test.errors import ChaosTestError
 from chaos_test.reaper import Reaper, end_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 TAIL_BYTES = 8192
 
@@ -79,14 +78,14 @@ class Children:
 
     def __enter__(self) -> Self:
         self._reaper = Reaper()
-        self.scratch = Path(tempfile.mkdtemp(prefix="chaos-test-"))
-        self._reaper.tell("folder", self.scratch)
+        self._scratch = scratch.make(self._reaper)
+        self.scratch = self._scratch.path
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for child in reversed(self._children.copy()):
             self.stop(child, quick=kind is KeyboardInterrupt)  # the user insists
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        self._scratch.remove()
         self._reaper.close()
 
     def start(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GRACE_SECONDS = 2.0
+REMOVE_SECONDS = 15.0
 
 
 class Reaper:
@@ -82,8 +83,18 @@ def _main() -> None:
         groups = [group for group in groups if end_group(group, 0)]
     for group in groups:
         end_group(group, signal.SIGKILL)
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+    _remove(folders)
+
+
+def _remove(folders: list[str]) -> None:
+    """Again and again, for somebody else's processes, which another reaper ends, may still write there."""
+    until = time.monotonic() + REMOVE_SECONDS
+    while folders and time.monotonic() < until:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        folders = [folder for folder in folders if os.path.lexists(folder)]
+        if folders:
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":

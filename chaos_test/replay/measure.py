@@ -7,7 +7,6 @@ measured is noise and the whole measurement is void.
 from __future__ import annotations
 
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from chaos_test.replay.arm import Arm
 from chaos_test.replay.conduct import conduct
 from chaos_test.replay.interpreter import comes_from_copy
 from chaos_test.replay.recall import experiment_of
+from chaos_test.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,10 +93,10 @@ def measured(
     `abreast` see `conduct`. Raises `ChaosTestError`.
     """
     assert plan.target.dir is not None
-    with tempfile.TemporaryDirectory(prefix="chaos-test-copies-") as scratch:
+    with scratch() as folder:
         out.mkdir(parents=True, exist_ok=True)
         file = sent.write(out / "script.json")
-        job = _Job(plan, copies.tree_of(plan.target.dir), out, Path(scratch), sent, file, env)
+        job = _Job(plan, copies.tree_of(plan.target.dir), out, folder, sent, file, env)
         said(f"copying {job.tree.root} for {len(changes) + 2} arms, and asking of each what needs no replay")
         every = [Change(BASE, base), Change(PLACEBO, base), *changes]
         with ThreadPoolExecutor(max_workers=2) as pool:
