@@ -22,12 +22,13 @@ _WHOLE = 0.95  # of the timeout
 class Outage(NamedTuple):
     """The longest row of failed calls, how many calls a circuit would have spared in all, and what each waited.
 
-    `seconds` is the median of those spared.
+    `seconds` is the median of those spared, `share` how many of all failed calls were in rows that long.
     """
 
     row: int
     spared: int
     seconds: float
+    share: float
 
 
 def outage(evidence: Evidence, site: Site) -> Outage | None:
@@ -45,7 +46,10 @@ def outage(evidence: Evidence, site: Site) -> Outage | None:
     rows = [[each[1] for each in row] for failed, row in groupby(waits, key=_is_waited_out) if failed]
     long = [row for row in rows if len(row) >= _LEAST]
     spared = [seconds for row in long for seconds in row[THRESHOLD:]]
-    return Outage(max(map(len, long)), len(spared), float(np.median(spared))) if long else None
+    if not long:
+        return None
+    lengths = [len(row) for row in long]
+    return Outage(max(lengths), len(spared), float(np.median(spared)), sum(lengths) / calls["error"].notna().sum())
 
 
 def _is_waited_out(call: tuple[bool, float, tuple[float | None, float | None]]) -> bool:

@@ -8,6 +8,7 @@ from chaos_analysis.fixes._calls import http_call, keyword
 from chaos_analysis.fixes._evidence import method
 from chaos_analysis.fixes._fix import Declined, Spot
 from chaos_analysis.fixes._layers import Attempt, attempt, is_unbounded
+from chaos_analysis.fixes._outage import outage
 from chaos_analysis.fixes._repeating import STATUSES
 from chaos_analysis.fixes._sessions import session_of
 from chaos_analysis.fixes._source import Source
@@ -52,7 +53,7 @@ def by_session(evidence: Evidence) -> Iterable[list[Repeatable]]:
 
 
 def repeatable(evidence: Evidence, verbs: Collection[str]) -> Iterator[Repeatable]:
-    """The sites of calls with these methods, without those that are repeated already.
+    """The sites of calls with these methods, without those that are repeated already, or whose other side is down.
 
     urllib3's default, which repeats at once, does not count: it is to be replaced.
     """
@@ -65,7 +66,9 @@ def repeatable(evidence: Evidence, verbs: Collection[str]) -> Iterator[Repeatabl
         once = attempt(evidence, site, default=default)
         asked = [pattern for pattern in found if method(pattern) in verbs]
         patterns = [pattern for pattern in asked if _mendable(evidence, pattern, once, library)]
-        if patterns and (site not in repeated or library == "urllib3"):
+        down = outage(evidence, site)
+        outlasts = down is not None and down.share > 0.5  # what comes back later than the attempts end
+        if patterns and not outlasts and (site not in repeated or library == "urllib3"):
             unbounded = is_unbounded(evidence, site)
             yield Repeatable(site, patterns, once, unbounded, library, _session(source, call, site.line))
 

@@ -57,6 +57,17 @@ def test_what_is_no_outage_gets_none(tmp_path: Path, noted: list[Noted]) -> None
     assert _proposed(tmp_path, *noted) == []
 
 
+@pytest.mark.parametrize(("well", "retried"), [(0, False), (40, True)])
+def test_an_outage_that_outlasts_the_attempts_gets_no_retry(tmp_path: Path, well: int, retried: bool) -> None:
+    """Where most failed calls are in long rows a repetition fails as well; where most are alone it may not."""
+    (tmp_path / "shop.py").write_text(SHOP)
+    alone = [Noted(STOCK, n=1, more={"started": 100.0 + n}) for n in range(well)]
+    alone += [WAITED._replace(n=1, more={"started": 100.5 + n}) for n in range(well)]
+    found = pattern("dependency_error", STOCK, faults=("read_timeout",))
+    every = proposals(tmp_path, [found], noted=[WAITED, *alone], asked=[{"type": "read_timeout"}])
+    assert ("retry" in every, "circuit_breaker" in every) == (retried, True)
+
+
 def test_the_handler_goes_where_the_app_is_made(tmp_path: Path) -> None:
     """One patch of two files: the call is guarded in one, its error is answered with 503 in the other."""
     (found,) = _proposed(tmp_path, WAITED, others="from flask import Flask\n\napp = Flask(__name__)\n")

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos_analysis.fixes._fix import Spot
+from chaos_analysis.fixes.circuit_breaker import CircuitBreaker
 from chaos_analysis.fixes.http_timeout import HttpTimeout
+from chaos_analysis.fixes.idempotency_key import IdempotencyKey
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
 
@@ -88,3 +90,37 @@ def test_a_status_check_is_one_statement_more(source: str) -> None:
     without = [line for line in after.split("\n") if line.strip() != "answer.raise_for_status()"]
     assert "\n".join(without) == source
     compile(after, "after.py", "exec")
+
+
+@ODD
+@given(modules())
+def test_a_guarded_call_hands_on_its_arguments_as_they_are(source: str) -> None:
+    """The guard gets the function, and then the arguments of the bare call; every comment is there, in order."""
+    after = CircuitBreaker().edit(source, Spot(line=_line(source), method="GET"))
+    before = _call(source)
+    calls = [node for node in ast.walk(ast.parse(after)) if isinstance(node, ast.Call)]
+    (now,) = [call for call in calls if ast.unparse(call.func) == "_guarded"]
+    assert ast.unparse(now.args[0]) == "requests.get"
+    assert [ast.dump(arg) for arg in (*now.args[1:], *now.keywords)] == [
+        ast.dump(arg) for arg in (*before.args, *before.keywords)
+    ]
+    assert _comments(after) == _comments(source)
+
+
+@ODD
+@given(modules())
+def test_a_keyed_call_keeps_its_other_arguments(source: str) -> None:
+    """The arguments are those of the call, but for the headers, which have one more; every comment is there."""
+    source = source.replace("get", "post", 1)
+    after = IdempotencyKey().edit(source, Spot(line=_line(source), method="POST", keyed=True))
+    calls = [node for node in ast.walk(ast.parse(after)) if isinstance(node, ast.Call)]
+    (now,) = [call for call in calls if ast.unparse(call.func) == "RETRY"]
+    (before,) = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    assert [ast.unparse(arg) for arg in now.args] == ["requests.post", *(ast.unparse(arg) for arg in before.args)]
+    headers = {keyword.arg: keyword.value for keyword in now.keywords}
+    assert "'Idempotency-Key': uuid4().hex" in ast.unparse(headers.pop("headers"))
+    others = {keyword.arg: keyword.value for keyword in before.keywords if keyword.arg != "headers"}
+    assert {name: ast.dump(value) for name, value in headers.items()} == {
+        name: ast.dump(value) for name, value in others.items()
+    }
+    assert [comment for comment in _comments(after) if comment in _comments(source)] == _comments(source)

@@ -274,6 +274,19 @@ def test_the_patched_planner_answers_an_outage_with_503(planner: Path) -> None:
     assert told.stdout == "503 Service Unavailable 1\n"
 
 
+def test_what_is_lacking_belongs_to_the_change_that_brings_it(planner: Path) -> None:
+    """An unmapped error is named by the 503 handler, a storm and a loop without pauses are not by a retry."""
+    site = _site(planner, "/authorisations")
+    whole = _pattern("dependency_error", site, target="POST x/y", faults=("http_error",))
+    part = _pattern("unmapped_error", site, target="POST x/y", part_of=whole.id)
+    tables = _tables(errors={site: ["ConnectionError"]})
+    (found,) = propose([whole, part], tables, Sources(planner), RUN)
+    assert (found.fix, found.patterns, found.failures) == ("unavailable", (whole.id, part.id), 10)
+    storm = _pattern("retry_storm", site, target="POST x/y")
+    told = {each.fix: each.patterns for each in propose([whole, storm], tables, Sources(planner), RUN)}
+    assert told == {"unavailable": (whole.id,), "retry_storm": (storm.id,)}
+
+
 def test_a_diff_names_the_file_from_the_top_of_the_repository(planner: Path) -> None:
     """For an app in a subfolder the paths begin with that folder."""
     site = _site(planner, "/fares/{slug}")
