@@ -83,6 +83,7 @@ def verify(
     started = time.monotonic()
     result = measured(plan, changes, sent, out / "arms", interrupt=interrupt, said=said, outage=outage_of(run_dir))
     outcome = _outcome(result, chosen, own)
+    _keep(outcome, chosen, run_dir, time.monotonic() - started)  # what is known is not lost with what follows
     if together and not outcome.void:
         fit = [one for one in chosen if _belongs(one, result.effects[one.name])]
         merged = combined(fit, run_dir)
