@@ -20,6 +20,7 @@ from chaos_analysis.fixes.http_timeout import HttpTimeout
 from chaos_analysis.fixes.idempotency_key import IdempotencyKey
 from chaos_analysis.fixes.limit_in_flight import LimitInFlight
 from chaos_analysis.fixes.narrow_except import NarrowExcept
+from chaos_analysis.fixes.outside_lock import OutsideLock
 from chaos_analysis.fixes.pool_pre_ping import PoolPrePing
 from chaos_analysis.fixes.pool_timeout import PoolTimeout
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
@@ -53,6 +54,7 @@ FIXES: tuple[Fix, ...] = (
     IdempotencyKey(),
     Fallback(),
     Bulkhead(),
+    OutsideLock(),
     FanOut(),
     LimitInFlight(),
     NarrowExcept(),
