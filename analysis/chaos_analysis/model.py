@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
-    from chaos_analysis.fixes._fix import Spot
+    from chaos_analysis.effect.stored import Stored
     from chaos_analysis.effect.values import Effect
+    from chaos_analysis.fixes._fix import Spot
     from chaos_analysis.outcomes.results import Outcomes
 
 Evidence = Literal["direct", "causal", "model", "observed"]
@@ -88,8 +89,8 @@ class Proposal:
 
     `diff` is a unified diff that `git apply` takes at the top of the app's repository ("" where the change can only
     be put in words, then `why_no_diff` says so). `automatic` is False where a person must decide something the patch
-    marks. `effect` stays None until it was measured. `spot` is what the fix needs to make the change again on source that
-    has changed; None without a diff.
+    marks. `effect` stays None until it was measured. `spot` is what the fix needs to make the change again on source
+    that has changed; None without a diff.
     """
 
     number: int
@@ -233,7 +234,8 @@ class Analysis:
 
     `source` is `"run"` for a run folder and `"locust-csv"` for somebody's plain Locust statistics, where
     `tables.requests` is empty and `unknowable` lists what such files cannot tell. `causes` has a row a failed request
-    (`Evidence.causes`), `outcomes` what the app did with each fault; None without a run.
+    (`Evidence.causes`), `outcomes` what the app did with each fault; None without a run. `measured` is what a replay
+    found of the fixes, all of it; None where nothing was measured.
     """
 
     source: Literal["run", "locust-csv"]
@@ -252,6 +254,7 @@ class Analysis:
     unknowable: tuple[str, ...] = ()
     causes: pd.DataFrame = field(default_factory=_no_rows)
     outcomes: Outcomes | None = None
+    measured: Stored | None = None
 
 
 def to_json(value: Any) -> Any:

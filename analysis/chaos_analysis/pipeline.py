@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chaos_analysis import artefacts, fixes, patterns, report, tables, verdict
+from chaos_analysis import artefacts, fixes, patterns, ranking, report, tables, verdict
 from chaos_analysis.beside import beside
 from chaos_analysis.checks import check_all
 from chaos_analysis.effect import stored
@@ -81,22 +81,35 @@ def _analyse(run: RunDir, out: Path | None) -> tuple[Analysis, tuple[Path, ...]]
         proposals = fixes.propose(found, read, Sources(run.path / "sources"), run.run, lasting)
         checks = checking()
     outcome = verdict.verdict(checks, known.slos)
+    measured = stored.read(run.path)
+    proposals = stored.attached(artefacts.with_patches(proposals), measured)
+    found = ranking.by_savings(found, proposals)
     analysis = replace(
         known,
         patterns=found,
-        proposals=stored.attached(artefacts.with_patches(proposals), stored.read(run.path)),
+        proposals=proposals,
         checks=checks,
         verdict=outcome,
         headline=verdict.headline(outcome, checks, known.slos, found, evidence),
         exit_code=verdict.EXIT_CODES[outcome],
         advice=verdict.advice(evidence, known.slos),
+        measured=measured if measured != stored.Stored({}) else None,
     )
-    return analysis, pictures
+    return analysis, (*pictures, *_of_effects(analysis, out))
 
 
 def _half(evidence: Evidence, known: Analysis, out: Path | None) -> tuple[tuple[Pattern, ...], tuple[Path, ...]]:
     """What is lacking, and the pictures drawn into `out`: about as long as the other half of the findings takes."""
     return patterns.find_lacks(evidence), _drawn(known, out) if out else ()
+
+
+def _of_effects(analysis: Analysis, out: Path | None) -> tuple[Path, ...]:
+    """The picture of what was measured, which is known last."""
+    if out is None or analysis.measured is None:
+        return ()
+    from chaos_analysis import plots  # noqa: PLC0415 - as below
+
+    return plots.draw_all(analysis, out, (plots.effects,))
 
 
 def _drawn(analysis: Analysis, out: Path) -> tuple[Path, ...]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
 
 _SIGNIFICANT = 0.05
-_CLAIMED = 0.01  # the model reaches beyond what was seen: it has to be surer than the tier above
+CLAIMED = 0.01  # the model reaches beyond what was seen: it has to be surer than the tier above
 _ALONE = "requests with this fault alone do not fail so"
 _MOST_RULES = 40  # more in one endpoint's requests than these are not modelled
 
@@ -102,7 +102,7 @@ def _one(evidence: Evidence, asked: _Asked, q: float) -> Modelled:
     n = sum(count for combination, count in met.n.items() if rule in combination)
     alone = met.n[rule,]
     why_not = _against(evidence, asked)
-    if q >= _CLAIMED or not effect.rises or effect.low <= effect.without:
+    if q >= CLAIMED or not effect.rises or effect.low <= effect.without:
         why_not = "failures do not rise with it significantly"
     return Modelled(
         endpoint=endpoint,

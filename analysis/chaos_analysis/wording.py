@@ -9,6 +9,8 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chaos_analysis.model import Estimate
 
 ABSENT = "-"
@@ -71,6 +73,31 @@ def bounds(measured: Estimate) -> str:
         return ""
     ends = (math.nan if end is None else end for end in (measured.low, measured.high))
     return "-".join(_plain(end, measured.unit) for end in ends)
+
+
+def points(difference: Estimate) -> str:
+    """A difference of two shares with its interval: `-6.1 points (-7.4 to -4.7)`; never measured, `-`."""
+    if difference.value is None:
+        return ABSENT
+    between = ""
+    if difference.low is not None and difference.high is not None:
+        between = f" ({_signed(difference.low)} to {_signed(difference.high)})"
+    return f"{_signed(difference.value)} points{between}"
+
+
+def together(numbers: Sequence[int]) -> str:
+    """Several fixes at once, by their numbers: `Fixes 1, 2 and 5 together`."""
+    if len(numbers) < 2:
+        return f"Fix {numbers[0]} alone" if numbers else "All fixes together"
+    *first, last = map(str, numbers)
+    return f"Fixes {', '.join(first)} and {last} together"
+
+
+def _signed(share: float) -> str:
+    """Percentage points with their sign: one decimal, below one two; what rounds to none has no sign."""
+    value = 100 * share
+    rounded = round(value, 1 if abs(value) >= 1 else 2)
+    return f"{'+' if rounded > 0 else ''}{number(rounded)}"
 
 
 def _plain(value: float, unit: str) -> str:

@@ -71,3 +71,32 @@ def test_a_table_leaves_units_to_its_heading() -> None:
 def test_plurals() -> None:
     """One is singular, everything else is not."""
     assert [wording.plural(n, "request") for n in (0, 1, 2000)] == ["0 requests", "1 request", "2,000 requests"]
+
+
+@pytest.mark.parametrize(
+    ("difference", "said"),
+    [
+        (Estimate(-0.0607, -0.0738, -0.0474, 1319, "probability"), "-6.1 points (-7.4 to -4.7)"),
+        (Estimate(0.0136, 0.007, 0.0202, 1331, "probability"), "+1.4 points (+0.7 to +2)"),
+        (Estimate(-0.0008, -0.0033, 0.00001, 1331, "probability"), "-0.08 points (-0.33 to 0)"),
+        (Estimate(-0.5, None, None, 10, "probability"), "-50 points"),
+        (Estimate(None, None, None, 0, "probability", need=1), "-"),
+    ],
+)
+def test_a_difference_of_shares_has_its_sign(difference: Estimate, said: str) -> None:
+    """In points, with the interval; what rounds to nothing has no sign."""
+    assert wording.points(difference) == said
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ((), "All fixes together"),
+        ((3,), "Fix 3 alone"),
+        ((1, 2), "Fixes 1 and 2 together"),
+        ((1, 2, 5), "Fixes 1, 2 and 5 together"),
+    ],
+)
+def test_several_fixes_are_named_by_their_numbers(numbers: tuple[int, ...], said: str) -> None:
+    """As they are said at the head of a sentence."""
+    assert wording.together(numbers) == said

@@ -41,6 +41,11 @@ _TONED = frozenset(
         "failed",
         "unknown",
         "warning",
+        "improved",
+        "worse",
+        "no difference",
+        "inconclusive",
+        "not comparable",
         *OUTCOMES,
     )
 )
@@ -63,7 +68,9 @@ def render(title: str, markdown: str, pictures: Mapping[str, Picture]) -> str:
 
 
 def _sections(markdown: str, pictures: Mapping[str, Picture]) -> list[Section]:
-    parser = MarkdownIt("commonmark", {"html": False, "highlight": _highlight}, renderer_cls=_Renderer).enable("table")
+    parser = MarkdownIt("commonmark", {"html": False, "highlight": _highlight}, renderer_cls=_Renderer).enable(
+        ["table", "strikethrough"]
+    )
     tokens = parser.parse(markdown)
     _mark_alerts(tokens)
     starts = [at for at, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"]
@@ -115,7 +122,7 @@ class _Renderer(RendererHTML):
 
     def strong_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         word = tokens[idx + 1].content
-        return f'<strong class="tone {word}">' if word in _TONED else "<strong>"
+        return f'<strong class="tone {word.replace(" ", "-")}">' if word in _TONED else "<strong>"
 
     def text(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         return _UNIT.sub("&nbsp;", escape(tokens[idx].content, quote=False))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chaos_analysis import wording
-from chaos_analysis.report import outcomes, rows
+from chaos_analysis.ranking import fix_of
+from chaos_analysis.report import effects, method, outcomes, reproduce, rows
 from chaos_analysis.report.markdown import Markdown, slug, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from chaos_analysis.model import Analysis, Estimate, Pattern, Proposal
     from chaos_analysis.report.pictures import Picture
@@ -50,14 +51,19 @@ def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[s
         "issues": _issues(analysis),
         "rows": rows,
         "outcomes": outcomes,
+        "effects": effects,
+        "measured_any": any(proposal.effect for proposal in analysis.proposals),
+        "together": effects.together(analysis),
+        "method": method.lines(analysis),
         "evidence": evidence,
         "essence": essence,
         "harm": harm,
         "fix_link": fix_link,
         "concerns": lambda proposal: _concerns(analysis, proposal),
         "picture": lambda plot: _picture(pictures.get(plot)),
-        "folder": _from_here(out),
-        "command": shlex.join(str(part) for part in analysis.run.get("command") or []),
+        "folder": reproduce.from_here(out),
+        "commands": reproduce.commands(analysis, out),
+        "verifying": lambda number: reproduce.verifying(analysis, reproduce.from_here(out), str(number)),
         "wording": wording,
     }
 
@@ -95,7 +101,7 @@ def essence(diff: str) -> str:
     adds; imports and settings, which come first, are for the whole diff to show.
     """
     lines = [line for line in diff.splitlines() if not line.startswith(("--- ", "+++ ", "diff ", "index "))]
-    removed = [at for at, line in enumerate(lines) if line.startswith("-")]
+    removed = [at for at, line in enumerate(lines) if re.match(r"-(?!\s*(?:import|from)\s)", line)]
     added = [at for at, line in enumerate(lines) if line.startswith("+")]
     middle = removed[0] if removed else added[-1] if added else 0
     first = max(middle - (3 if removed else _MOST_LINES - 4), 0)
@@ -108,9 +114,9 @@ def essence(diff: str) -> str:
 
 
 def fix_link(proposal: Proposal) -> Markdown:
-    """A link to the proposal's own heading."""
-    title = text(proposal.title)
-    return Markdown(f"[Fix {proposal.number}: {title}](#{slug(f'Fix {proposal.number}: {proposal.title}')})")
+    """A link to the proposal's own heading, struck out where the fix does harm."""
+    link = f"[Fix {proposal.number}: {text(proposal.title)}](#{slug(f'Fix {proposal.number}: {proposal.title}')})"
+    return Markdown(f"~~{link}~~" if effects.harmful(proposal) else link)
 
 
 def _measured(estimate: Estimate, of: str) -> str:
@@ -123,15 +129,11 @@ def _issues(analysis: Analysis) -> list[Issue]:
     issues: list[Issue] = []
     wholes = [pattern for pattern in analysis.patterns if pattern.part_of is None]
     for number, pattern in enumerate(wholes, start=1):
-        fix = _fix(analysis, pattern)
+        fix = fix_of(pattern, analysis.proposals)
         same = next((above.number for above in issues if fix and above.proposal == fix), None)
         parts = tuple(part for part in analysis.patterns if part.part_of == pattern.id)
         issues.append(Issue(number, pattern, fix, same, parts))
     return issues
-
-
-def _fix(analysis: Analysis, pattern: Pattern) -> Proposal | None:
-    return next((proposal for proposal in analysis.proposals if pattern.id in proposal.patterns), None)
 
 
 def _concerns(analysis: Analysis, proposal: Proposal) -> str:
@@ -144,9 +146,3 @@ def _concerns(analysis: Analysis, proposal: Proposal) -> str:
 
 def _picture(picture: Picture | None) -> Markdown:
     return Markdown(f"![{text(picture.alt)}]({picture.file})" if picture else "")
-
-
-def _from_here(out: Path) -> str:
-    """The folder as a command typed here would name it."""
-    here = Path.cwd()
-    return str(out.resolve().relative_to(here)) if out.resolve().is_relative_to(here) else str(out)

@@ -13,6 +13,9 @@ from jsonschema import Draft202012Validator
 
 import chaos_analysis
 from chaos_analysis import analyse, pipeline, tables
+from chaos_analysis.effect import judge, stored
+from chaos_analysis.effect.stored import Step, Stored
+from tests.chaos_analysis.report import sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +95,58 @@ def test_everything_promised_is_written(make_run: MakeRun) -> None:
     written = {path.name for path in folder.iterdir()}
     assert {*(f"{name}.json" for name in RESULTS), "chaos-test-report.md", "chaos-test-report.html"} <= written
     assert list(folder.rglob("*.part")) == []
+
+
+def _measured(folder: Path) -> tuple[Stored, str]:
+    """Write the effect of the folder's last patch into it, and of all at once; returns it and the patch's name."""
+    analyse(folder)
+    listed = json.loads((folder / "fix-proposals.json").read_text())["proposals"]
+    last = [one for one in listed if one["diff"]][-1]
+    effect = judge([sample.measured(90, 1), sample.measured(0, 3, condition="outage")], sample.GATES)
+    known = Stored(
+        {stored.digest(last["diff"]): effect},
+        together=effect,
+        placebo=judge([sample.measured(1, 1)]),
+        numbers=(last["number"],),
+        left_out=("9: it no longer applies",),
+        seconds=61.5,
+        steps=(Step(last["number"], last["title"], effect),),
+        ended="no patch is left",
+    )
+    stored.write(known, folder)
+    return known, last["patch"]
+
+
+def test_a_measured_effect_reaches_every_file(make_run: MakeRun) -> None:
+    """It is attached to its proposal, which comes first; JSON, picture and page have it."""
+    folder, _ = make_run(requests=1500, sampled=1.0)
+    known, patch = _measured(folder)
+    analysis = analyse(folder)
+    first = analysis.proposals[0]
+    assert (first.patch, first.effect, analysis.measured) == (patch, known.together, known)
+    told = json.loads((folder / "fix-proposals.json").read_text())
+    assert told["proposals"][0]["effect"]["measured"][0]["rescued"] == 90
+    assert _errors("fix-proposals", told) == []
+    assert _errors("effects", json.loads((folder / "verify/effects.json").read_text())) == []
+    assert (folder / "effects.png").stat().st_size > 0
+    assert "](effects.png)" in (folder / "chaos-test-report.md").read_text()
+
+
+def test_nothing_measured_nothing_shown(make_run: MakeRun) -> None:
+    """Neither a picture nor a value; the report says how to measure."""
+    folder, _ = make_run(requests=800)
+    analysis = analyse(folder)
+    assert analysis.measured is None
+    assert not (folder / "effects.png").exists()
+    assert {one["effect"] for one in json.loads((folder / "fix-proposals.json").read_text())["proposals"]} == {None}
+
+
+def test_both_schemas_mean_the_same_by_an_effect() -> None:
+    """Each file can be validated by its schema alone, so both have the definitions, and alike."""
+    first, second = (
+        json.loads((SCHEMAS / f"{name}.schema.json").read_text())["$defs"] for name in ("effects", "fix-proposals")
+    )
+    assert first == second
 
 
 def test_an_analysis_can_be_made_again(make_run: MakeRun) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from chaos_analysis.effect.stored import Stored
+from chaos_analysis.effect.values import Effect, Gate, Measured
 from chaos_analysis.model import (
     Analysis,
     Check,
@@ -22,6 +24,8 @@ from chaos_analysis.model import (
     SloResult,
     Tables,
 )
+from chaos_analysis.stats import proportion
+from chaos_analysis.stats.paired import difference, mcnemar
 
 ENDPOINTS = ("GET /api/destinations", "GET /api/destinations/[slug]", "POST /api/bookings", "GET /api/bookings")
 LETHAL = {"edge-latency": 0.0, "edge-exception": 1.0, "fares-slow": 0.9, "fares-down": 1.0, "payments-503": 1.0}
@@ -193,6 +197,48 @@ IN_WORDS = replace(
     automatic=False,
     why_no_diff="need n = 72 fault-free calls at this site, have 31",
 )
+GATES = tuple(Gate(name, True, "it does") for name in ("applies", "compiles"))
+NO_RATIO = Estimate(None, None, None, 0, "ratio", need=5)
+
+
+def measured(
+    rescued: int, broken: int, *, pairs: int = 1000, condition: str = "as declared", **changes: Any
+) -> Measured:
+    """Pairs of which 300 failed without the change; times are as they were, unless `changes` say otherwise."""
+    made = Measured(
+        condition=condition,
+        pairs=pairs,
+        faulted=400,
+        rescued=rescued,
+        broken=broken,
+        p_value=mcnemar(rescued, broken),
+        before=proportion(300, pairs),
+        after=proportion(300 - rescued + broken, pairs),
+        difference=difference(rescued, broken, pairs),
+        useful=Estimate(1.0, 0.98, 1.02, 6, "ratio"),
+        useful_p=0.9,
+        latency=NO_RATIO,
+        latency_p=None,
+        calls=Estimate(1.0, None, None, 900, "ratio"),
+        repeats=(0, 0),
+        alone=(0, 0),
+        steady=0.001,
+        gates=(Gate("honest answers", True, "none is wrong"), Gate("invariants", None, "the load states none")),
+    )
+    return replace(made, **changes)
+
+
+def with_effects(*effects: Effect | None, **changes: Any) -> Analysis:
+    """The planner with a patch for each of `effects`, the first for `TIMEOUT`, the second for `RESET`."""
+    patterns = (TIMEOUT.id, RESET.id, OWN_BUG.id)
+    made = tuple(
+        replace(PROPOSAL, number=at + 1, title=f"{PROPOSAL.title} {at + 1}", patterns=patterns[at : at + 1], effect=one)
+        for at, one in enumerate(effects)
+    )
+    known = {f"{one.number:016x}": one.effect for one in made if one.effect}
+    return analysis(**{"proposals": made, "measured": Stored(known), **changes})
+
+
 RUN: dict[str, Any] = {
     "version": 1,
     "id": "20260712T031500-a1b2",

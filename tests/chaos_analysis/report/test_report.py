@@ -18,6 +18,7 @@ SECTIONS = [
     "Failure Patterns",
     "Fix Proposals",
     "Validity Checks",
+    "Method",
     "How to reproduce",
 ]
 NASTY = "<script>alert('x')</script>|`*a*`\n\n# h](javascript:alert(1))\"><img src=x onerror=y>\u202e"

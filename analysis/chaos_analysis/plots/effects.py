@@ -1,0 +1,148 @@
+"""What the fixes do, as measured: a forest plot, a row a patch and condition."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from chaos_analysis import wording
+from chaos_analysis.plots import _style
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from chaos_analysis.effect.values import Effect, Verdict
+    from chaos_analysis.model import Analysis, Estimate, Proposal
+
+_COLOURS: dict[Verdict, str] = {
+    "improved": _style.BLUE,
+    "worse": _style.VERMILLION,
+    "no difference": _style.GREY,
+    "inconclusive": _style.PURPLE,
+    "not comparable": _style.GREY,
+}
+
+
+class _Row(NamedTuple):
+    name: str
+    place: str
+    said: str
+    colour: str
+    difference: Estimate
+
+
+def draw(analysis: Analysis) -> Figure | None:
+    """Differences of the failure rate with their intervals, in the order of rank; None where none was measured."""
+    rows = list(_rows(analysis))
+    if not rows:
+        return None
+    made = _style.figure(_finding(analysis), 1.5 + 0.6 * len(rows))
+    axes = made.subplots()
+    for at, row in enumerate(rows):
+        _draw_row(axes, at, row)
+    axes.axvline(0, color=_style.INK, lw=1, zorder=1)
+    axes.set_yticks(range(len(rows)), [_label(row) for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}" if value else "0"))
+    axes.set_xlabel("change of the failure rate of the replayed requests, percentage points, with its 95 % interval")
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    _name_sides(axes)
+    return made
+
+
+def _rows(analysis: Analysis) -> Iterator[_Row]:
+    measured = analysis.measured
+    if measured and measured.together and not measured.void:
+        yield from _of(wording.together(measured.numbers), "", measured.together)
+    for proposal in analysis.proposals:
+        if proposal.effect:
+            yield from _of(f"Fix {proposal.number}: {_short(proposal)}", _place(proposal), proposal.effect)
+    if measured and measured.placebo:
+        yield from _of("Placebo: a change that changes nothing", "", measured.placebo)
+
+
+def _of(name: str, place: str, effect: Effect) -> Iterator[_Row]:
+    colour = _COLOURS[effect.verdict]
+    for at, measured in enumerate(effect.measured):
+        if measured.difference.value is not None:
+            figure = wording.points(measured.difference)
+            if at:
+                yield _Row(
+                    f"{name.partition(':')[0]}, under {measured.condition}", "", figure, colour, measured.difference
+                )
+            else:
+                yield _Row(name, place, f"{_verdict(effect)}\n{figure}", colour, measured.difference)
+
+
+def _verdict(effect: Effect) -> str:
+    """The verdict, with the condition that it comes from where that is not the first."""
+    others = [each.condition for each in effect.measured[1:] if f"under {each.condition}" in effect.reason]
+    return f"worse: see under {others[0]}" if effect.verdict == "worse" and others else effect.verdict
+
+
+def _side(difference: Estimate) -> int:
+    """Below 0 where there are fewer failures, above where there are more; 0 where the interval has both."""
+    if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:
+        return 0
+    return 1 if difference.low > 0 else -1
+
+
+def _short(proposal: Proposal) -> str:
+    return proposal.title.removesuffix(f": {proposal.file}:{proposal.line}")
+
+
+def _place(proposal: Proposal) -> str:
+    return f"{proposal.file}:{proposal.line}" if proposal.file and proposal.line else ""
+
+
+def _label(row: _Row) -> str:
+    name = textwrap.wrap(_style.printable(row.name), 40, max_lines=2, placeholder=" …")
+    return "\n".join([*name, *([_style.shorten(row.place, 40)] if row.place else [])])
+
+
+def _draw_row(axes: Axes, at: int, row: _Row) -> None:
+    """A triangle points to the side where the whole interval lies; a circle has it on both."""
+    value, low, high = (100 * (end or 0.0) for end in (row.difference.value, row.difference.low, row.difference.high))
+    axes.plot([low, high], [at, at], color=row.colour, lw=2.2, solid_capstyle="butt")
+    axes.plot(value, at, marker={-1: "<", 0: "o", 1: ">"}[_side(row.difference)], color=row.colour, ms=8)
+    axes.annotate(row.said, (1, at), (8, 0), ("axes fraction", "data"), "offset points", va="center", color=row.colour)
+
+
+def _name_sides(axes: Axes) -> None:
+    low, high = axes.get_xlim()
+    reach = max(abs(low), abs(high))
+    axes.set_xlim(min(low, -0.25 * reach), max(high, 0.25 * reach))
+    for text, shift, side in (("◀ fewer failures", -8, "right"), ("more failures ▶", 8, "left")):
+        axes.annotate(text, (0, 1), (shift, 4), ("data", "axes fraction"), "offset points", ha=side, color=_style.GREY)
+
+
+def _finding(analysis: Analysis) -> str:
+    """What the best does; several at once where that was measured."""
+    told = [(f"Fix {one.number}", one.effect) for one in analysis.proposals if one.effect and one.effect.measured]
+    better = [(name, effect) for name, effect in told if effect.verdict == "improved"]
+    measured = analysis.measured
+    if measured and measured.void:
+        return "The last measurement is void: what it saw of these requests is noise"
+    if measured and measured.together and measured.together.verdict == "improved":
+        return _does(wording.together(measured.numbers), measured.together, "take away failures")
+    if better:
+        takes = "takes away most failures" if len(better) > 1 else "takes away failures"
+        return _does(*max(better, key=lambda each: each[1].saved or 0.0), takes)
+    worse = sum(effect.verdict == "worse" for _, effect in told)
+    harm = f"; {worse} of {len(told)} {'does' if worse == 1 else 'do'} harm" if worse else ""
+    return f"No fix is shown to take away failures{harm}"
+
+
+def _does(name: str, effect: Effect, takes: str) -> str:
+    first = effect.measured[0]
+    if _side(first.difference) < 0 and effect.saved:
+        return f"{name} {takes}: {wording.number(-round(effect.saved))} of 1,000 replayed requests"
+    return f"With {name}, it takes {wording.number(first.useful.value or 1)} times as long to a useful answer"
