@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chaos_analysis.effect.values import Measured
 from chaos_analysis.model import Estimate
@@ -15,8 +16,7 @@ from chaos_analysis.stats.paired import difference, mcnemar, mean, ratio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
+Times = NDArray[np.float64]
 LEAST_IN_BLOCK = 5  # requests before a block has a say
 _LEAST_MS = 0.001
 
@@ -56,11 +56,12 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
     n = len(pairs)
     saved, lost = ~pairs.ok_base & pairs.ok_other, pairs.ok_base & ~pairs.ok_other
     rescued, broken = int(saved.sum()), int(lost.sum())
-    blocks = [pairs.block == block for block in np.unique(pairs.block)]
-    net = [float(saved[block].mean() - lost[block].mean()) for block in blocks]
-    useful, useful_p = _blockwise(*_useful(pairs), blocks, np.mean)
+    _, block = np.unique(pairs.block, return_inverse=True)
+    net = _means(saved.astype(float) - lost, block)
     calm = pairs.free & pairs.ok_base & pairs.ok_other
-    latency, latency_p = _blockwise(pairs.ms_base, pairs.ms_other, [block & calm for block in blocks], np.median)
+    times = [_useful(ok, ms, pairs.deadline * 1000) for ok, ms in _sides(pairs)]
+    useful, useful_p = _blockwise(times, block, _means)
+    latency, latency_p = _blockwise([ms[calm] for _, ms in _sides(pairs)], block[calm], _medians)
     return Measured(
         condition=condition,
         pairs=n,
@@ -78,30 +79,40 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
         calls=Estimate(None, None, None, 0, "ratio"),
         repeats=(0, 0),
         alone=(0, 0),
-        steady=mean(net).p if len(net) > 1 else None,
+        steady=mean(net.tolist()).p if len(net) > 1 else None,
     )
 
 
-def _useful(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _sides(pairs: Pairs) -> tuple[tuple[NDArray[np.bool_], Times], tuple[NDArray[np.bool_], Times]]:
+    return (pairs.ok_base, pairs.ms_base), (pairs.ok_other, pairs.ms_other)
+
+
+def _useful(ok: NDArray[np.bool_], ms: Times, limit: float) -> Times:
     """Milliseconds to a useful answer; who gets none has waited in vain until the deadline."""
-    limit = pairs.deadline * 1000
-    base = np.minimum(np.where(pairs.ok_base, pairs.ms_base, limit), limit)
-    return base, np.minimum(np.where(pairs.ok_other, pairs.ms_other, limit), limit)
+    return np.minimum(np.where(ok, ms, limit), limit)
+
+
+def _means(values: Times, block: NDArray[np.int_]) -> Times:
+    """The mean of each block; blocks are numbered from 0, and none is empty."""
+    found: Times = np.bincount(block, weights=values) / np.bincount(block)
+    return found
+
+
+def _medians(values: Times, block: NDArray[np.int_]) -> Times:
+    """The median of each block."""
+    ordered, sizes = values[np.lexsort((values, block))], np.bincount(block)
+    starts = np.cumsum(sizes) - sizes
+    middle: Times = (ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2
+    return middle
 
 
 def _blockwise(
-    base: NDArray[np.float64],
-    other: NDArray[np.float64],
-    blocks: list[NDArray[np.bool_]],
-    figure: Callable[[NDArray[np.float64]], object],
+    times: list[Times], block: NDArray[np.int_], figure: Callable[[Times, NDArray[np.int_]], Times]
 ) -> tuple[Estimate, float | None]:
-    """The ratio of a figure of each block, the other's to the base's."""
-    values = [
-        [max(float(figure(side[block])), _LEAST_MS) for side in (base, other)]  # type: ignore[arg-type]
-        for block in blocks
-        if block.sum() >= LEAST_IN_BLOCK
-    ]
-    if not values:
+    """The ratio of a figure of each block, the other's to the base's; small blocks have no say."""
+    which = (np.bincount(block) >= LEAST_IN_BLOCK)[block]
+    if not which.any():
         return Estimate(None, None, None, 0, "ratio", need=LEAST_IN_BLOCK), None
-    before, after = zip(*values, strict=True)
-    return ratio(before, after)
+    _, number = np.unique(block[which], return_inverse=True)
+    base, other = (np.maximum(figure(side[which], number), _LEAST_MS) for side in times)
+    return ratio(base.tolist(), other.tolist())
