@@ -15,6 +15,7 @@ from chaos_test.interrupt import Interrupt
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from chaos_test.fix.proposals import Proposed
 
@@ -40,7 +41,7 @@ def command(args: argparse.Namespace) -> int:
 
     run_dir = rundir.asked(args.run).resolve()
     chosen = _chosen(args, run_dir)
-    own = [_own(Path(name)) for name in args.patch]
+    own = _own(args.patch)
     console = Console(highlight=False)
     started = time.monotonic()
     with Interrupt() as interrupt:
@@ -75,8 +76,16 @@ def _chosen(args: argparse.Namespace, run_dir: Path) -> tuple[Proposed, ...]:
     return every[:MOST_ARMS]
 
 
-def _own(file: Path) -> tuple[str, str]:
-    try:
-        return file.stem, file.read_bytes().decode()  # the ends of its lines are part of it
-    except (OSError, UnicodeDecodeError) as error:
-        raise ChaosTestError(f"--patch {file}: cannot be read: {error}") from None
+def _own(files: Sequence[str]) -> list[tuple[str, str]]:
+    """Name and diff of each; the ends of its lines are part of a diff."""
+    found: dict[str, str] = {}
+    for file in map(Path, files):
+        if file.stem in found:
+            raise ChaosTestError(
+                f"--patch {file}: there is another patch called {file.stem}; each needs a name of its own"
+            )
+        try:
+            found[file.stem] = file.read_bytes().decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ChaosTestError(f"--patch {file}: cannot be read: {error}") from None
+    return list(found.items())

@@ -33,8 +33,7 @@ def conduct(
     """Run all arms through all blocks; returns, by name, why an arm could not be played to its end.
 
     `abreast` arms play at once (two a core unless said otherwise: users wait more than they work), in another order in
-    each block. The first arm is
-    what the others are compared with: where it cannot be played `ChaosTestError` is raised.
+    each block. The others are compared with the first arm: where that cannot be played `ChaosTestError` is raised.
     """
     width = abreast or 2 * min(os.cpu_count() or 1, 4)
     lost: dict[str, str] = {}
@@ -42,6 +41,7 @@ def conduct(
         living = [arm for arm in arms if _try(arm, stack.enter_context, lost)]
         leases.enter_context(Lease(*(arm.run_dir for arm in living)))
         living = [arm for arm in living if _try(arm, lambda each: each.wait_until_ready(), lost)]
+        _must_have(arms[0], lost)
         for block in range(blocks):
             said(f"block {block + 1} of {blocks}, {len(living)} arms")
             order = living.copy()
@@ -49,10 +49,14 @@ def conduct(
             for at in range(0, len(order), width):
                 _play(order[at : at + width], block, interrupt, lost)
             living = [arm for arm in living if arm.name not in lost]
-            if arms[0].name in lost:
-                raise ChaosTestError(lost[arms[0].name])
+            _must_have(arms[0], lost)
         said("checking what must be true after the load")
     return lost
+
+
+def _must_have(arm: Arm, lost: dict[str, str]) -> None:
+    if arm.name in lost:
+        raise ChaosTestError(lost[arm.name])
 
 
 def _play(abreast: Sequence[Arm], block: int, interrupt: Interrupt, lost: dict[str, str]) -> None:
