@@ -27,7 +27,10 @@ class Site(NamedTuple):
 
 
 class Way:
-    """How a call last came from the app to us: through how many frames, from which code of the app, in which file."""
+    """How a call last came from the app to us: through how many frames, from which code of the app, in which file.
+
+    The frames are counted from where the library begins, so that the way is the same for whoever of us asks.
+    """
 
     __slots__ = ("last",)
 
@@ -73,7 +76,7 @@ class AppFrames:
         if last is not None:
             out, code, file = last
             try:
-                frame = sys._getframe(out)
+                frame = sys._getframe(out + depth)
             except ValueError:  # there are fewer
                 return self._found(way, depth)
             if frame.f_code is code:
@@ -87,7 +90,7 @@ class AppFrames:
         if spot is not None:
             while frame is not None and frame.f_code is not spot[1]:
                 out, frame = out + 1, frame.f_back
-            way.last = out, spot[1], spot[0]
+            way.last = out - depth, spot[1], spot[0]
         return spot
 
     def deepest(self, traceback: TracebackType | None) -> Site | None:

@@ -36,7 +36,7 @@ class Request:
     fired: tuple[Firing, ...] = ()  # what the draws decided, whether or not it came to act
     faults: tuple[str, ...]  # ids of the fault events met so far
     closed: bool  # it has left the app
-    calm: AbstractSet[object] = frozenset()  # what it may call and only keeps in mind: see seams/database/quiet.py
+    calm: AbstractSet[object] = frozenset()  # what it may call and only keeps in mind: see calm.py
     pending: dict[str, Callable[[], None]] | None = None  # by phase: what raises an error inside the framework
     start_response: StartResponse  # the server's
     _occurrences: dict[str, itertools.count[int]] | None = None

@@ -102,3 +102,25 @@ def test_a_way_is_remembered_and_found_anew(tmp_path):
     assert [site.line - first for site in sites[:5]] == [0, 0, 3, 0, 0]
     assert [site.function.rpartition(".")[2] for site in sites[2:]] == ["other", "one", "one", *[sites[5].function] * 2]
     assert sites[5].function == sites[6].function == "test_a_way_is_remembered_and_found_anew"
+
+
+def test_a_way_is_the_same_through_more_frames_of_ours():
+    """A function that calls itself is asked for its innermost line, also where we come by a longer way at first."""
+    frames, way = AppFrames(str(HERE)), Way()
+
+    def seam():
+        return site_of(frames.along(way, 1))
+
+    def more(out):
+        return more(out - 1) if out else site_of(frames.along(way, 4))
+
+    def seam_with_more():
+        return more(2)
+
+    def calls_itself(depth, ask):
+        if depth:
+            return calls_itself(depth - 1, ask)
+        return ask()
+
+    first = calls_itself.__code__.co_firstlineno
+    assert [calls_itself(5, ask).line - first for ask in (seam_with_more, seam, seam_with_more)] == [3, 3, 3]

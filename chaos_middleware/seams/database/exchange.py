@@ -8,12 +8,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable
 
 from chaos_middleware.calls import Exchange
+from chaos_middleware.calm import is_calm, remember
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.plans import NOTHING
 from chaos_middleware.request import current
 from chaos_middleware.seams.database.call import DatabaseCall
 from chaos_middleware.seams.database.pool import ENDED
-from chaos_middleware.seams.database.quiet import Quiet, is_calm, remember
+from chaos_middleware.seams.database.quiet import Quiet
 from chaos_middleware.seams.database.target import DatabaseTarget
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _watched(request: Request, about: Parsed, values: Any, subject: Any, origina
         current.reset(token)
         exchange.note()
         if exchange.occurrence is None:
-            remember(request, about)
+            remember(request, about, "database", about.facts)
 
 
 class DatabaseExchange(Exchange):

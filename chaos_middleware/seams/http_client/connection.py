@@ -9,13 +9,19 @@ from __future__ import annotations
 import socket
 import sys
 from contextlib import suppress
-from functools import wraps
-from typing import Any, Callable
+from functools import partial, wraps
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Callable
 
+from chaos_middleware.calm import is_calm
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.request import current
 from chaos_middleware.seams.http_client import wire
-from chaos_middleware.seams.http_client.exchange import HttpExchange, http_call, seconds
+from chaos_middleware.seams.http_client.exchange import Calls, HttpCall, HttpExchange, http_call, seconds
+from chaos_middleware.seams.http_client.quiet import Begun, keep
+
+if TYPE_CHECKING:
+    from chaos_middleware.request import Request
 
 _REMEMBERED = 64
 _urllib3: dict[type, bool] = {}  # the classes of connections seen so far
@@ -32,14 +38,24 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
         if request is None or (_urllib3[kind] if kind in _urllib3 else _is_urllib3(kind)) or not conn._buffer:
             original(conn, message_body, encode_chunked=encode_chunked)
             return
-        method, url, _ = str(conn._buffer[0], "latin-1").split(" ", 2)  # it is kept nowhere else
-        host = conn._tunnel_host or conn.host  # behind a proxy, the one that is asked
-        exchange = _ConnectionExchange(request, http_call(method, host, url))
-        exchange.conn = conn
-        exchange.asked = conn.timeout if conn.sock is None else conn.sock.gettimeout()
-        if method in ("POST", "PATCH"):  # of others nobody asks, and a name for each line takes its time
+        call = _CALLS[conn._buffer[0], conn._tunnel_host or conn.host]  # behind a proxy, the one that is asked
+        sock, headers = conn.sock, None
+        asked = conn.timeout if sock is None else sock.gettimeout()
+        if call.facts[0] in ("POST", "PATCH"):  # of others nobody asks, and a name for each line takes its time
             lines = (str(line, "latin-1").partition(":") for line in conn._buffer[1:])
-            exchange.headers = {name: value.strip() for name, _, value in lines}
+            headers = {name: value.strip() for name, _, value in lines}
+        if call in request.calm or is_calm(request, call):
+            spot = request.injector.frames.along(call.way, 1)
+            begun = (call, spot, _timeouts, asked, headers, monotonic())
+            try:
+                original(conn, message_body, encode_chunked=encode_chunked)
+            except BaseException as error:
+                keep(request, begun, None, type(error).__name__)
+                raise
+            conn.getresponse = partial(_answered, conn, request, begun)
+            return
+        exchange = _ConnectionExchange(request, call)
+        exchange.conn, exchange.asked, exchange.headers = conn, asked, headers
         if not exchange.firings:
             try:
                 original(conn, message_body, encode_chunked=encode_chunked)
@@ -61,6 +77,38 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
         exchange.sent()
 
     return hooked
+
+
+def _answered(conn: Any, request: Request, begun: Begun) -> Any:
+    """In the place of the connection's next `getresponse`, for a call that is only noted."""
+    status, failed = None, None
+    try:  # noqa: SIM105 - suppress costs a microsecond, and by way of `vars` all later access would be slow
+        del conn.getresponse
+    except AttributeError:
+        pass
+    try:
+        response = conn.getresponse()
+        status = response.status
+    except BaseException as error:
+        failed = type(error).__name__
+        raise
+    finally:
+        keep(request, begun, status, failed)
+    return response
+
+
+def _timeouts(asked: Any) -> tuple[float | None, float | None]:
+    """The one timeout of a connection is for each of the two."""
+    return (seconds(asked),) * 2
+
+
+def _called(line: bytes, host: str) -> HttpCall:
+    """`line`: the first of the request; what is called is kept nowhere else."""
+    method, url, _ = str(line, "latin-1").split(" ", 2)
+    return http_call(method, host, url)
+
+
+_CALLS = Calls(_called)
 
 
 class _ConnectionExchange(HttpExchange):
@@ -143,7 +191,7 @@ class _ConnectionExchange(HttpExchange):
         return response if self.answer is None else self._play(self.answer)
 
     def timeouts(self) -> tuple[float | None, float | None]:
-        return (seconds(self.asked),) * 2
+        return _timeouts(self.asked)
 
     def connect_timed_out(self) -> Exception:
         return socket.timeout("timed out")

@@ -5,21 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from functools import lru_cache
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 from urllib.parse import urlsplit
 
 from chaos_middleware.calls import Call, CallTarget, Exchange
 from chaos_middleware.callsite import Way
+from chaos_middleware.calm import remember
 from chaos_middleware.errors import UnsupportedFault
 from chaos_middleware.seams.http_client import wire
+from chaos_middleware.seams.http_client.quiet import told_of
 
 if TYPE_CHECKING:
     from chaos_middleware.injector import Firing
 
+_REMEMBERED = 2048
 _WITHOUT_CONNECTION = ("connect_timeout", "connection_refused")
-_KEYS = ("idempotency-key", "x-idempotency-key")
 _NEED_AN_ANSWER = ("truncated_body",)  # act on an answer that has come, whatever their phase
 
 
@@ -29,6 +29,7 @@ class HttpCall(Call):
     __slots__ = ("_query", "way")
 
     seam = "http_client"
+    way: Way
 
     def __init__(self, method: str, host: str, path: str, query: str = "") -> None:
         super().__init__((method, host, path))
@@ -41,7 +42,21 @@ class HttpCall(Call):
         return f"{method} {host}{path}" + (f"?{self._query}" if self._query else "")
 
 
-@lru_cache(maxsize=1024)
+class Calls(dict[Any, HttpCall]):
+    """The calls met so far, by what a driver knows them by: each is one object, for `chaos_middleware.calm`."""
+
+    def __init__(self, make: Callable[..., HttpCall]) -> None:
+        """make: the call of a key that is not there, from the parts of the key."""
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: tuple[Any, ...]) -> HttpCall:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        found = self[key] = self._make(*key)
+        return found
+
+
 def http_call(method: str, host: str, url: str) -> HttpCall:
     """`url`: a path with its query, or absolute through a forwarding proxy."""
     if url[:1] != "/":
@@ -93,10 +108,8 @@ class HttpExchange(Exchange):
         return None if timeouts == (None, None) else timeouts
 
     def record(self) -> dict[str, Any]:
-        """The ledger's fields; a hash tells which calls carried the same idempotency key, and not what it was."""
-        keys = [value for name, value in (self.headers or {}).items() if str(name).lower() in _KEYS]
-        told = {"idempotency_key": blake2b(str(keys[0]).encode(), digest_size=4).hexdigest()} if keys else {}
-        return {**super().record(), **told}
+        """The ledger's fields of this call."""
+        return {**super().record(), **told_of(self.headers)}
 
     def connect_timed_out(self) -> Exception:
         """The error of this library when no connection comes about in time."""
@@ -113,6 +126,11 @@ class HttpExchange(Exchange):
     def raw(self) -> Any:
         """The answer that came, as `http.client.HTTPResponse`."""
         return self.response
+
+    def note(self) -> None:
+        super().note()
+        if self.occurrence is None:
+            remember(self.request, self.call, self.call.seam, self.call.facts)
 
     def _act(self, firings: list[Firing]) -> None:
         for firing in firings:

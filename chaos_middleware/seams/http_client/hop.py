@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from functools import lru_cache
 from time import monotonic
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Callable
 from chaos_middleware.control import SLICE_SECONDS
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.seams.http_client import wire
-from chaos_middleware.seams.http_client.exchange import HttpCall, HttpExchange, http_call
+from chaos_middleware.seams.http_client.exchange import Calls, HttpCall, HttpExchange, http_call
 from chaos_middleware.seams.http_client.hop_target import HopTarget
 
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
+
+_REMEMBERED = 2048
 
 
 class Hop(HttpExchange):
@@ -24,10 +25,9 @@ class Hop(HttpExchange):
     depth = 3
     unconnected: Exception | None = None
 
-    def __init__(self, request: Request, message: Any) -> None:
-        url = message.url
+    def __init__(self, request: Request, message: Any, call: HttpCall) -> None:
         self._asked, self.headers = message.extensions, message.headers
-        super().__init__(request, _called(message.method, url.raw_host, url.raw_path))
+        super().__init__(request, call)
 
     async def faulted(self, original: Callable[..., Any], transport: Any, message: Any) -> Any:
         """The attempt with its faults: the library's response, or its error."""
@@ -47,8 +47,7 @@ class Hop(HttpExchange):
         return await self._play(self.answer)
 
     def timeouts(self) -> tuple[float | None, float | None]:
-        asked = self._asked.get("timeout", {})
-        return asked.get("connect"), asked.get("read")
+        return timeouts(self._asked)
 
     def connect_timed_out(self) -> Exception:
         self.unconnected = _error("ConnectTimeout", socket.timeout("timed out"))
@@ -164,9 +163,32 @@ class AsyncHop(Hop):
         await self.response.aclose()
 
 
-@lru_cache(maxsize=1024)
-def _called(method: str, host: bytes, target: bytes) -> HttpCall:
+def timeouts(asked: Any) -> tuple[float | None, float | None]:
+    """Those in the extensions of a message."""
+    given = asked.get("timeout", {})
+    return given.get("connect"), given.get("read")
+
+
+def called(message: Any) -> HttpCall:
+    """The call of a message. A URL is known by what it was parsed into: its properties are worked out each time."""
+    url, method = message.url, message.method
+    parts = getattr(url, "_uri_reference", None)
+    found = _by_parts.get((method, parts))
+    if found is None:
+        found = _CALLS[method, url.raw_host, url.raw_path]
+        if parts is not None:
+            if len(_by_parts) >= _REMEMBERED:
+                _by_parts.clear()
+            _by_parts[method, parts] = found
+    return found
+
+
+def _of_bytes(method: str, host: bytes, target: bytes) -> HttpCall:
     return http_call(method, str(host, "ascii"), str(target, "ascii"))
+
+
+_CALLS = Calls(_of_bytes)
+_by_parts: dict[tuple[str, Any], HttpCall] = {}
 
 
 def _error(name: str, origin: Exception) -> Exception:

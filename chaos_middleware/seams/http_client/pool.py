@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Callable
 
+from chaos_middleware.calm import is_calm
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.patching import parameters, unless
 from chaos_middleware.request import current
 from chaos_middleware.seams.http_client import wire
-from chaos_middleware.seams.http_client.exchange import HttpExchange, http_call, seconds
+from chaos_middleware.seams.http_client.exchange import Calls, HttpExchange, http_call, seconds
+from chaos_middleware.seams.http_client.quiet import keep
 
 if TYPE_CHECKING:
     from chaos_middleware.request import Request
+    from chaos_middleware.seams.http_client.exchange import HttpCall
+
+_CALLS = Calls(http_call)
 
 
 def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,9 +26,25 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
     timeout, headers = (names.index(name) if name in names else 0 for name in ("timeout", "headers"))
 
     def noted(request: Request, attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        pool = attempt[0]
-        exchange = _PoolExchange(request, http_call(attempt[2], pool.host, attempt[3]))
-        exchange.asked = attempt[timeout] if timeout else kwargs.get("timeout", pool.timeout)
+        call = _CALLS[attempt[2], attempt[0].host, attempt[3]]
+        if kwargs or not timeout or not headers or not (call in request.calm or is_calm(request, call)):
+            return watched(request, call, attempt, kwargs)
+        spot = request.injector.frames.along(call.way, 3)  # the hook, and the library's own `urlopen`
+        status, failed = None, None
+        begun = (call, spot, _timeouts, attempt[timeout], attempt[headers], monotonic())
+        try:
+            response = original(*attempt)
+            status = response.status
+        except BaseException as error:
+            failed = type(error).__name__
+            raise
+        finally:
+            keep(request, begun, status, failed)
+        return response
+
+    def watched(request: Request, call: HttpCall, attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        exchange = _PoolExchange(request, call)
+        exchange.asked = attempt[timeout] if timeout else kwargs.get("timeout", attempt[0].timeout)
         exchange.headers = attempt[headers] if headers else kwargs.get("headers")
         try:
             if exchange.firings:
@@ -40,8 +62,18 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
     return unless(current.get, original, noted)
 
 
+def _timeouts(timeout: Any) -> tuple[float | None, float | None]:
+    """As the caller gave them, with the bound on both together applied."""
+    if not hasattr(timeout, "total"):  # what is private in urllib3 was called by hand
+        return seconds(timeout), seconds(timeout)
+    if timeout.total is not None:
+        timeout = timeout.clone()
+        timeout.start_connect()  # only then it knows the rest
+    return seconds(timeout.connect_timeout), seconds(timeout.read_timeout)
+
+
 class _PoolExchange(HttpExchange):
-    depth = 4  # and the library's own `urlopen`
+    depth = 5  # and the library's own `urlopen`
     asked: Any = None  # the caller's `Timeout`
 
     def faulted(self, original: Callable[..., Any], attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -60,14 +92,7 @@ class _PoolExchange(HttpExchange):
         return self._play(self.answer)
 
     def timeouts(self) -> tuple[float | None, float | None]:
-        """As the caller gave them, with the bound on both together applied."""
-        timeout = self.asked
-        if not hasattr(timeout, "total"):  # what is private in urllib3 was called by hand
-            return seconds(timeout), seconds(timeout)
-        if timeout.total is not None:
-            timeout = timeout.clone()
-            timeout.start_connect()  # only then it knows the rest
-        return seconds(timeout.connect_timeout), seconds(timeout.read_timeout)
+        return _timeouts(self.asked)
 
     def connect_timed_out(self) -> Exception:
         from urllib3.exceptions import ConnectTimeoutError  # noqa: PLC0415 - it is the app's, and loaded

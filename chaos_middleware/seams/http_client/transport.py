@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from functools import wraps
+from time import monotonic
 from typing import Any, Callable
 
+from chaos_middleware.calm import is_calm
 from chaos_middleware.request import current
-from chaos_middleware.seams.http_client.hop import AsyncHop, SyncHop
+from chaos_middleware.seams.http_client.hop import AsyncHop, SyncHop, called, timeouts
+from chaos_middleware.seams.http_client.quiet import keep
 
 
 def handle_request(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,7 +26,21 @@ def handle_request(original: Callable[..., Any]) -> Callable[..., Any]:
         request = current.get()
         if request is None:
             return original(transport, message)
-        hop = SyncHop(request, message)
+        call = called(message)
+        if call in request.calm or is_calm(request, call):
+            spot = request.injector.frames.along(call.way, 1)
+            status, failed = None, None
+            begun = (call, spot, timeouts, message.extensions, message.headers, monotonic())
+            try:
+                response = original(transport, message)
+                status = response.status_code
+            except BaseException as error:
+                failed = type(error).__name__
+                raise
+            finally:
+                keep(request, begun, status, failed)
+            return response
+        hop = SyncHop(request, message, call)
         try:
             do = hop.faulted if hop.firings else None
             response = original(transport, message) if do is None else _through(do(original, transport, message))
@@ -50,7 +67,21 @@ def handle_async_request(original: Callable[..., Any]) -> Callable[..., Any]:
         request = current.get()
         if request is None:
             return await original(transport, message)
-        hop = AsyncHop(request, message)
+        call = called(message)
+        if call in request.calm or is_calm(request, call):
+            spot = request.injector.frames.along(call.way, 1)
+            status, failed = None, None
+            begun = (call, spot, timeouts, message.extensions, message.headers, monotonic())
+            try:
+                response = await original(transport, message)
+                status = response.status_code
+            except BaseException as error:
+                failed = type(error).__name__
+                raise
+            finally:
+                keep(request, begun, status, failed)
+            return response
+        hop = AsyncHop(request, message, call)
         try:
             do = hop.faulted if hop.firings else None
             response = await (original(transport, message) if do is None else do(original, transport, message))
