@@ -34,8 +34,8 @@ def command(args: argparse.Namespace) -> int:
         told = {"What": one.what, "Why": one.why, "What could go wrong": one.caution, "See": one.reference}
         for name, text in told.items():
             console.print(Text(f"{name}: ", style="dim").append(text, style="default"), soft_wrap=True)
-        text = _coloured(one.diff) if one.diff else Text(f"No patch: {one.why_no_diff}", style="yellow")
-        console.print(text, soft_wrap=True)
+        patch = _coloured(one.diff) if one.diff else Text(f"No patch: {one.why_no_diff}", style="yellow")
+        console.print(patch, soft_wrap=True)
     return 0
 
 

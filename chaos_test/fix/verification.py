@@ -107,8 +107,10 @@ def script_of(run_dir: Path, *, whole: bool = False, most: int | None = None) ->
     rows = evidence.tables.requests
     wanted = (~rows["control"] | ~rows["ok"]).tolist()
     sent = [
-        script.Sent(key, stage, want)
-        for key, stage, want in zip(rows["key"].tolist(), rows["stage"].tolist(), wanted, strict=True)
+        script.Sent(key, stage, want, tuple(rules))
+        for key, stage, want, rules in zip(
+            rows["key"].tolist(), rows["stage"].tolist(), wanted, rows["rules"].tolist(), strict=True
+        )
         if isinstance(key, str)
     ]
     return script.make(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from chaos_test.errors import ChaosTestError
@@ -42,11 +44,12 @@ class Script:
 
 @dataclass(frozen=True)
 class Sent:
-    """A request of the run: its key and stage, and whether it must be sent again."""
+    """A request of the run: its key and stage, whether it is worth sending again, and the rules whose fault it met."""
 
     key: str
     stage: str
     wanted: bool
+    rules: tuple[str, ...] = ()
 
 
 def make(
@@ -87,14 +90,14 @@ def _chosen(
     whole: bool,
     most: int,
 ) -> set[tuple[str, int]]:
-    """Iterations worth sending, no more than `most` requests of them."""
+    """Iterations worth sending, no more than `most` requests of them, of each rule as many as of another."""
     there = sorted(place for place, sent in iterations.items() if place[1] and (whole or sent[0].stage in stages))
     wanted = [place for place in there if whole or any(one.wanted for one in iterations[place])]
     others = sorted(set(there) - set(wanted))
     if not whole:
         draws.shuffle(wanted)
-        wanted += draws.sample(others, round(CONTROL_SHARE * len(others)))
-        draws.shuffle(wanted)
+        control = draws.sample(others, round(CONTROL_SHARE * len(others)))
+        wanted = list(_in_turn([control, *_by_rarest_rule(iterations, wanted)]))
     chosen: set[tuple[str, int]] = set()
     size = 0
     for place in wanted:
@@ -103,6 +106,23 @@ def _chosen(
             break
         chosen.add(place)
     return chosen
+
+
+def _by_rarest_rule(
+    iterations: Mapping[tuple[str, int], list[Sent]], places: Iterable[tuple[str, int]]
+) -> list[list[tuple[str, int]]]:
+    """The iterations, in groups by the rule of theirs that fired least: a fix of what is rare needs them all."""
+    met = {place: {rule for one in iterations[place] for rule in one.rules} for place in places}
+    often = Counter(rule for rules in met.values() for rule in rules)
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for place, rules in met.items():
+        groups.setdefault(min(rules, key=lambda rule: (often[rule], rule), default=""), []).append(place)
+    return [groups[rule] for rule in sorted(groups)]
+
+
+def _in_turn(groups: Iterable[list[tuple[str, int]]]) -> Iterable[tuple[str, int]]:
+    """One of each group, then another of each, until all are through."""
+    return (place for places in zip_longest(*groups) for place in places if place is not None)
 
 
 def _blocks(listed: list[tuple[int, str]], first: str, shift: int) -> Iterable[tuple[int, str, int]]:

@@ -119,3 +119,12 @@ def test_where_nothing_can_be_sent_again_it_is_said(sent: list[Sent]) -> None:
     """One sentence: there is nothing to measure by."""
     with pytest.raises(ChaosTestError, match="nothing to measure by"):
         make(sent, stages=["chaos"], seed=1)
+
+
+def test_what_is_rare_is_sent_again_before_more_of_what_is_common() -> None:
+    """Of a hundred iterations with a common fault and five with a rare one, a short script has all five."""
+    sent = [Sent(f"0.{n}.1", "chaos", wanted=True, rules=("rare" if n % 20 == 5 else "common",)) for n in range(1, 101)]
+    script = make(sent, stages=["chaos"], seed=1, most=20)
+    chosen = {number for number, _, block in script.users["0"] if block}
+    assert {5, 25, 45, 65, 85} <= chosen
+    assert len(chosen) == 20
