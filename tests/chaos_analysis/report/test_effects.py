@@ -117,6 +117,20 @@ def test_the_first_screen_says_what_its_fixes_do(tmp_path: Path) -> None:
     assert "- not among them: 3 (x): it does harm" in markdown
 
 
+def test_several_at_once_are_offered_as_one_patch(tmp_path: Path) -> None:
+    """Where the measurement left it in the run folder, and did not come out as harm."""
+
+    def _told(effect: Effect) -> str:
+        markdown = _report(sample.with_effects(GOOD, measured=Stored({}, together=effect)), tmp_path)
+        return markdown.partition("## Fix Proposals")[2].partition("\n### ")[0]
+
+    assert "git apply" not in _told(GOOD)
+    (tmp_path / "verify").mkdir()
+    (tmp_path / "verify" / "together.patch").write_text("+x")
+    assert f"git apply {tmp_path}/verify/together.patch\n" in _told(GOOD)
+    assert "git apply" not in _told(BAD)
+
+
 def test_what_does_harm_is_struck_out_and_not_offered(tmp_path: Path) -> None:
     """Its heading and links are struck out, its diff stays, its command goes; a link to it still leads there."""
     markdown, page = (path.read_text("utf-8") for path in write(sample.with_effects(GOOD, BAD), (), tmp_path))
