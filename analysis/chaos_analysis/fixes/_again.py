@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import libcst as cst
+
 from chaos_analysis.fixes._declare import declare
-from chaos_analysis.fixes._edits import free_name, imported_as
+from chaos_analysis.fixes._edits import free_name, imported_as, module_imports
 from chaos_analysis.fixes._fix import Declined
 from chaos_analysis.wording import seconds
 
@@ -15,13 +18,20 @@ if TYPE_CHECKING:
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.fixes._source import Source, Splice
     from chaos_analysis.model import Site
+    from chaos_analysis.sources import Sources
 
 _PAUSES = 0.3  # seconds; 0.1 after the first attempt and 0.2 after the second, at most
 _SAFE = ("GET", "HEAD", "OPTIONS", "CONNECT")
 _READS = ("GET", "MGET", "HGET", "HMGET", "HGETALL", "LRANGE", "SMEMBERS", "EXISTS", "TTL", "CONNECT")
 _ENDS = ("COMMIT", "ROLLBACK")
-_PSYCOPG = "(psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)"
-_PSYCOPG2 = "psycopg2.extensions.TransactionRollbackError"
+_BARE = {
+    "psycopg": "(psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)",
+    "psycopg2": "psycopg2.extensions.TransactionRollbackError",
+    "sqlite3": "sqlite3.OperationalError",
+}
+_LOCKED = ('"locked" in str(error)', '"locked" not in str(error)')
+_DECLARED = re.compile(r"(?:^|[\"'\s])stamina(?=[\s\"'<>=~!\[;]|$)", re.MULTILINE)
+_IMPORTED = re.compile(r"^\s*(?:import|from) stamina\b", re.MULTILINE)
 _SAYS = {
     "postgresql": (
         "a conflict",
@@ -36,32 +46,49 @@ _SAYS = {
 
 
 class Errors(NamedTuple):
-    """What the `except` says, what more the `raise` is for, and the splices and imports that these need."""
+    """The class to catch, what must hold of the `error` and the same denied ("" for nothing), and what these need."""
 
-    caught: str
-    unless: str
+    kind: str
+    test: str
+    denied: str
     splices: list[Splice]
     imports: list[tuple[str, ...]]
 
 
-def errors(source: Source, dialect: str) -> Errors:
-    """For the driver that the module imports, or for SQLAlchemy over this `dialect`."""
-    for driver, caught in (("psycopg", _PSYCOPG), ("psycopg2", _PSYCOPG2)):
-        if alias := imported_as(source, driver):
-            return Errors(caught.replace(f"{driver}.", f"{alias}."), "", [], [])
-    if alias := imported_as(source, "sqlite3"):
-        return Errors(f"{alias}.OperationalError as error", ' or "locked" not in str(error)', [], [])
+def errors(source: Source, dialect: str, transaction: str) -> Errors:
+    """For the driver that the module imports, or for SQLAlchemy over this `dialect`; `transaction` is its code."""
+    roots = {_root(source, node) for _, node in module_imports(source)}
+    wrapped = bool(roots & {"sqlalchemy", "flask_sqlalchemy"})
+    for driver, kind in _BARE.items():
+        if driver in roots and (not wrapped or f"{driver}.connect(" in transaction):
+            alias = imported_as(source, driver)
+            needed: list[tuple[str, ...]] = [] if alias else [(driver,)]
+            test, denied = _LOCKED if driver == "sqlite3" else ("", "")
+            return Errors(kind.replace(f"{driver}.", f"{alias or driver}."), test, denied, [], needed)
     dialect = dialect or next((each for each in _SAYS if each in source.text), "")
     of, body = _SAYS.get({"mariadb": "mysql"}.get(dialect, dialect), ("", ""))
     if not body:
         raise Declined("the run does not tell of which database the transaction is: its errors are others for each")
     name = free_name(source, "asks_again")
     head = f'def {name}(error):\n    """Whether the database asks for the whole transaction again, for {of}."""\n    '
-    declared = [declare(source, f"{head}{body}")]
     alias = imported_as(source, "sqlalchemy")
-    code = f"{alias}.exc" if alias else "exc"
+    code, test = f"{alias}.exc" if alias else "exc", f"{name}(error)"
     wanted: list[tuple[str, ...]] = [] if alias else [("sqlalchemy", "exc")]
-    return Errors(f"{code}.DBAPIError as error", f" or not {name}(error)", declared, wanted)
+    return Errors(f"{code}.DBAPIError", test, f"not {test}", [declare(source, f"{head}{body}")], wanted)
+
+
+def _root(source: Source, node: cst.Import | cst.ImportFrom) -> str:
+    if isinstance(node, cst.Import):
+        return source.code(node.names[0].name).partition(".")[0]
+    return source.code(node.module).partition(".")[0] if node.module is not None and not node.relative else ""
+
+
+def has_stamina(sources: Sources) -> bool:
+    """Whether the app imports stamina, or declares it among its dependencies."""
+    declared = (sources.text(file) or "" for file in ("pyproject.toml", *sources.requirements()))
+    if any(_DECLARED.search(text) for text in declared):
+        return True
+    return any(_IMPORTED.search(sources.text(file) or "") for file in sources.files())
 
 
 def fits(evidence: Evidence, attempts: int) -> str:

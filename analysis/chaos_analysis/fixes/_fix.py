@@ -35,7 +35,8 @@ class Spot:
     `(connect, read)` in seconds, 0 where none is to be set. `repeats` is how often a call may be repeated at most,
     within `budget` seconds, 0 where that is not known. `also` are further calls of the file that the change is for.
     `keyed` says that the other side is sent idempotency keys already, `recovery` how many seconds a breaker is open.
-    `library` is what the app calls with, `lazily` its import's code where only functions import it.
+    `library` is what the app calls with, `lazily` its import's code where only functions import it, `stamina` whether
+    the app has that.
     `flask` says that the app is one of Flask, `in_flight` how many requests or calls may be under way at a time.
     """
 
@@ -49,6 +50,7 @@ class Spot:
     recovery: int = 10
     library: str = ""
     lazily: str = ""
+    stamina: bool = False
     flask: bool = False
     in_flight: int = 0
 

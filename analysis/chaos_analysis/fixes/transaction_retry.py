@@ -164,6 +164,40 @@ class TransactionRetry(Fix):
             at="session.commit",
         ),
         Case(
+            "an app that has stamina",
+            before="""
+                import psycopg2
+
+
+                def order(connection, item):
+                    connection.cursor().execute(INSERT, [item])
+                    connection.commit()
+                """,
+            after="""
+                import psycopg2
+                import stamina
+
+
+                def order(connection, item):
+                    for attempt in stamina.retry_context(
+                        on=psycopg2.extensions.TransactionRollbackError,
+                        attempts=3,
+                        timeout=2,
+                        wait_initial=0.05,
+                        wait_jitter=0.05,
+                    ):
+                        with attempt:
+                            try:
+                                connection.cursor().execute(INSERT, [item])
+                                connection.commit()
+                            except BaseException:
+                                connection.rollback()
+                                raise
+                """,
+            at="execute(",
+            known={"stamina": True, "budget": 2},
+        ),
+        Case(
             "a loop that tries again",
             before="""
                 import psycopg
@@ -212,28 +246,30 @@ class TransactionRetry(Fix):
         _refuse_retried(module, call)
         on, first, last = _transaction(module, call)
         _refuse_leaving(module, first, last)
-        errors = _again.errors(module, spot.library)
-        scope = function_around(module, call) or module.module
-        attempt, step = free_in(module, scope, "attempt"), module.module.default_indent
         final = last.body.body[-1] if isinstance(last, cst.With) and isinstance(last.body, cst.IndentedBlock) else last
         ends = isinstance(final, cst.SimpleStatementLine) and isinstance(final.body[-1], cst.Return)
-        handler = [
-            *([] if ends else [f"{step * 2}break"]),
-            f"{step}except {errors.caught}:",
-            *([f"{step * 2}{on}.rollback()"] if on else []),
-            f"{step * 2}if {attempt} == {ATTEMPTS - 1}{errors.unless}:",
-            f"{step * 3}raise",
-            f"{step * 2}time.sleep(random.uniform(0.05, 0.1) * 2**{attempt})",
-        ]
-        lead = [f"for {attempt} in range({ATTEMPTS}):", "try:"]
+        code = source[module.span(first)[0] : module.span(last)[1]]
+        errors = _again.errors(module, spot.library, code)
+        attempt = free_in(module, function_around(module, call) or module.module, "attempt")
+        if spot.stamina:
+            lead, handler = _with_stamina(module, attempt, errors, on, margin=module.indent(first), budget=spot.budget)
+            wanted: list[tuple[str, ...]] = [("stamina",)]
+        else:
+            lead, handler = _in_a_loop(module, attempt, errors, on, ends=ends)
+            wanted = [("random",), ("time",)]
         splices = guarded(module, first, handler, last=last if last is not first else None, lead=lead)
-        return module.splice(imports(module, [*errors.splices, *splices], ("random",), ("time",), *errors.imports))
+        return module.splice(imports(module, [*errors.splices, *splices], *wanted, *errors.imports))
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal a call site whose transaction was not made again, where nothing else is repeated with it."""
         for site, patterns in by_site(evidence, "no_transaction_retry"):
             told = ""
-            spot: Spot | str = Spot(line=site.line, library=dialect(evidence))
+            spot: Spot | str = Spot(
+                line=site.line,
+                library=dialect(evidence),
+                stamina=_again.has_stamina(evidence.sources),
+                budget=evidence.deadline or 0.0,
+            )
             try:
                 told = _again.fits(evidence, ATTEMPTS)
                 lines, own_block = _lines(evidence.sources.text(site.file), site.line)
@@ -257,6 +293,39 @@ class TransactionRetry(Fix):
                     "conflicts: see whether rows can be locked in one order, or the transaction made shorter."
                 ),
             )
+
+
+def _in_a_loop(
+    source: Source, attempt: str, errors: _again.Errors, on: str, *, ends: bool
+) -> tuple[list[str], list[str]]:
+    """What stands above the transaction and below it; it needs no `break` where it `ends` by itself."""
+    step = source.module.default_indent
+    named, unless = (" as error", f" or {errors.denied}") if errors.test else ("", "")
+    handler = [
+        *([] if ends else [f"{step * 2}break"]),
+        f"{step}except {errors.kind}{named}:",
+        *([f"{step * 2}{on}.rollback()"] if on else []),
+        f"{step * 2}if {attempt} == {ATTEMPTS - 1}{unless}:",
+        f"{step * 3}raise",
+        f"{step * 2}time.sleep(random.uniform(0.05, 0.1) * 2**{attempt})",
+    ]
+    return [f"for {attempt} in range({ATTEMPTS}):", "try:"], handler
+
+
+def _with_stamina(
+    source: Source, attempt: str, errors: _again.Errors, on: str, *, margin: str, budget: float
+) -> tuple[list[str], list[str]]:
+    """The same with stamina, whose pauses are as long: its own end after 45 s, more than most callers wait."""
+    step = source.module.default_indent
+    asks = f"lambda error: isinstance(error, {errors.kind}) and {errors.test}" if errors.test else errors.kind
+    given = [f"on={asks}", f"attempts={ATTEMPTS}", f"timeout={f'{budget:g}' if budget else 'None'}"]
+    given += ["wait_initial=0.05", "wait_jitter=0.05"]
+    laid_out = "".join(f"{source.newline}{margin}{step}{each}," for each in given)
+    lead = [f"for {attempt} in stamina.retry_context({laid_out}{source.newline}{margin}):", f"with {attempt}:"]
+    if not on:
+        return lead, []
+    handler = [f"{step * 2}except BaseException:", f"{step * 3}{on}.rollback()", f"{step * 3}raise"]
+    return [*lead, "try:"], handler
 
 
 def _transaction(source: Source, call: cst.Call) -> tuple[str, cst.CSTNode, cst.CSTNode]:

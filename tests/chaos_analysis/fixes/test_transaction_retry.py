@@ -41,10 +41,13 @@ def order(session):
     session.commit()
 """
 
+STAMINA = pytest.mark.parametrize("stamina", [False, True])
 
-def _patched(source: str, line: int, library: str = "") -> dict[str, Any]:
+
+def _patched(source: str, line: int, library: str = "", *, stamina: bool = False) -> dict[str, Any]:
     names: dict[str, Any] = {}
-    exec(compile(TransactionRetry().edit(source, Spot(line=line, library=library)), "shop.py", "exec"), names)
+    spot = Spot(line=line, library=library, stamina=stamina, budget=10.0)
+    exec(compile(TransactionRetry().edit(source, spot), "shop.py", "exec"), names)
     return names
 
 
@@ -70,24 +73,27 @@ def _rival(url: str, times: int) -> Callable[[], None]:
     return meet
 
 
-def test_a_conflict_is_resolved_by_reading_again(url: str) -> None:
+@STAMINA
+def test_a_conflict_is_resolved_by_reading_again(url: str, stamina: bool) -> None:
     """A rival takes one between read and write: the patched transaction reads anew, and none is lost."""
     with psycopg.connect(url) as connection:
         before = connection.execute("SELECT n FROM stock").fetchone()
     assert before is not None
-    assert _patched(TAKE, 9)["take"](url, _rival(url, 1)) == before[0] - 1
+    assert _patched(TAKE, 9, stamina=stamina)["take"](url, _rival(url, 1)) == before[0] - 1
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT n FROM stock").fetchone() == (before[0] - 2,)
 
 
-def test_after_three_conflicts_the_error_goes_on(url: str) -> None:
+@STAMINA
+def test_after_three_conflicts_the_error_goes_on(url: str, stamina: bool) -> None:
     """Who always comes too late learns so."""
     rival = _rival(url, 9)
     with pytest.raises(psycopg.errors.SerializationFailure):
-        _patched(TAKE, 9)["take"](url, rival)
+        _patched(TAKE, 9, stamina=stamina)["take"](url, rival)
 
 
-def test_another_error_is_not_tried_again(url: str) -> None:
+@STAMINA
+def test_another_error_is_not_tried_again(url: str, stamina: bool) -> None:
     """What fails for its own sake fails once."""
     met: list[int] = []
 
@@ -96,7 +102,7 @@ def test_another_error_is_not_tried_again(url: str) -> None:
         raise psycopg.errors.UniqueViolation
 
     with pytest.raises(psycopg.errors.UniqueViolation):
-        _patched(TAKE, 9)["take"](url, meet)
+        _patched(TAKE, 9, stamina=stamina)["take"](url, meet)
     assert len(met) == 1
 
 
@@ -121,6 +127,32 @@ def test_a_session_is_rolled_back_before_it_is_used_again(tmp_path: Path) -> Non
     engine.dispose()
 
 
+def test_a_session_is_rolled_back_before_stamina_uses_it_again(tmp_path: Path) -> None:
+    """A lock ends before the second attempt, which is made in a new transaction; a duplicate gets no second one."""
+    from sqlalchemy import create_engine, event, text
+    from sqlalchemy.exc import IntegrityError, OperationalError
+    from sqlalchemy.orm import Session
+
+    engine = create_engine(f"sqlite:///{tmp_path / 'shop.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE stock (n UNIQUE)"))
+    meet: list[Exception] = [sqlite3.OperationalError("database is locked")]
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def conflict(*_: object) -> None:
+        if meet:
+            raise OperationalError("INSERT", None, meet.pop())
+
+    shop = _patched(ORDER, 5, "sqlite", stamina=True)
+    with Session(engine) as session:
+        shop["order"](session)
+        assert not meet
+        with pytest.raises(IntegrityError):
+            shop["order"](session)
+        assert session.execute(text("SELECT count(*) FROM stock")).scalar() == 1
+    engine.dispose()
+
+
 def _proposed(folder: Path, source: str, line: int, *calls: dict[str, Any], deadline: float = 10.0) -> Proposal:
     (folder / "shop.py").write_text(source)
     found = pattern("no_transaction_retry", "shop.py", line, faults=("statement_error",))
@@ -137,6 +169,22 @@ def test_a_block_of_its_own_is_proposed_with_what_it_may_take(tmp_path: Path) ->
     found = _proposed(tmp_path, TAKE, 7)
     assert "+    for attempt in range(3):" in found.diff
     assert "fit the 10 s that the client waits" in found.why
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("retries.py", "import stamina\n"),
+        ("requirements.txt", "flask\nstamina>=24.3\n"),
+        ("pyproject.toml", "[project]\ndependencies = ['flask', 'stamina']\n"),
+    ],
+)
+def test_an_app_that_has_stamina_gets_its_attempts_from_that(file: str, text: str, tmp_path: Path) -> None:
+    """Imported anywhere, or declared: its loop ends when the client has left."""
+    (tmp_path / file).write_text(text)
+    found = _proposed(tmp_path, TAKE, 7)
+    assert "+    for attempt in stamina.retry_context(" in found.diff
+    assert "+        timeout=10," in found.diff
 
 
 def test_three_attempts_must_fit_what_the_client_waits(tmp_path: Path) -> None:
