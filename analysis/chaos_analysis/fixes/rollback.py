@@ -13,6 +13,7 @@ from chaos_analysis.fixes._guard import catches, guarded, guards
 from chaos_analysis.fixes._handlers import function_around
 from chaos_analysis.fixes._places import by_site
 from chaos_analysis.fixes._source import Source
+from chaos_analysis.fixes._teardown import removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.fixes._source import Splice
     from chaos_analysis.model import Proposal
+    from chaos_analysis.sources import Sources
 
 
 class Rollback(Fix):
-    """Rolls back on every way out of the transaction's `try` by an error, or puts the transaction in one."""
+    """Rolls back on every way out of the transaction's `try` by an error, or puts the transaction in one; of a scoped
+    session, removes it at teardown.
+    """
 
     name = "rollback"
     title = "Roll a failed transaction back"
@@ -181,6 +185,15 @@ class Rollback(Fix):
         first, last = _transactions.uses(module, call, on)
         return module.splice(guarded(module, first, _handler(module, undo), last=last))
 
+    def edits(self, sources: Sources, file: str, spot: Spot) -> dict[str, str]:
+        """Of a scoped session, its end with each request, where the app is made; else the rollback at the statement."""
+        try:
+            return removed(sources, file, spot.line)
+        except AlreadyThere:
+            raise
+        except Declined:
+            return super().edits(sources, file, spot)
+
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal a call site that left a transaction behind."""
         for site, patterns in by_site(evidence, "no_rollback"):
@@ -190,16 +203,15 @@ class Rollback(Fix):
                 site,
                 Spot(line=site.line),
                 what=(
-                    "Roll back on every way out of the transaction by an error, and let the error go on: the "
-                    "connection or session goes to the next request as new."
+                    "Roll back on every way out of the transaction by an error, and let the error go on; or remove a "
+                    "scoped session when the request ends. The connection or session goes to the next request as new."
                 ),
                 why=summaries(patterns),
                 caution=(
                     "The request that met the error fails as before. A connection that is broken fails its rollback, "
                     "too: a pool made by hand must replace it (an engine's and psycopg_pool's do). A block that owns "
                     "the transaction (`with session.begin():`, `with connection.transaction():`) says the same in "
-                    "less, where the code can be put in one; a scoped session is best removed at the end of each "
-                    "request as well."
+                    "less, where the code can be put in one."
                 ),
             )
 

@@ -9,6 +9,7 @@ import pytest
 
 from chaos_analysis.fixes._fix import AlreadyThere, Declined, Spot
 from chaos_analysis.fixes.rollback import Rollback
+from chaos_analysis.sources import Sources
 from tests.chaos_analysis.fixes.made_up import pattern, proposed
 from tests.postgres_server import postgresql
 
@@ -113,3 +114,55 @@ def test_the_proposal_is_for_the_site_that_left_the_transaction(tmp_path: Path) 
     (found,) = proposed(tmp_path, "rollback", pattern("no_rollback", "shop.py", 7))
     assert (found.line, found.automatic, found.patterns) == (7, True, ("no_rollback:shop.py:f",))
     assert "+        connection.rollback()\n+        raise\n" in found.diff
+
+
+SCOPED = """\
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+engine = create_engine(URL)
+db_session = scoped_session(sessionmaker(engine))
+app = Flask(__name__)
+{teardown}
+
+@app.get("/<int:n>")
+def half(n):
+    found = db_session.execute(text("SELECT 10 / :n"), {{"n": n}}).scalar()
+    db_session.commit()
+    return str(found)
+"""
+
+
+def test_a_scoped_session_ends_with_its_request(tmp_path: Path) -> None:
+    """In one thread, a request whose statement failed leaves the next one a new session, as the patch has it."""
+    before = SCOPED.format(teardown="")
+    (tmp_path / "shop.py").write_text(before)
+    after = Rollback().edits(Sources(tmp_path), "shop.py", Spot(line=12))["shop.py"]
+    assert after == SCOPED.format(teardown="app.teardown_appcontext(lambda error: db_session.remove())\n")
+    with postgresql() as server:
+        for text, good in ((before, False), (after, True)):
+            names: dict[str, Any] = {"__name__": "shop", "URL": server.url()}
+            exec(compile(text, "shop.py", "exec"), names)
+            client = names["app"].test_client()
+            assert [client.get(f"/{n}").status_code for n in (0, 5)] == [500, 200 if good else 500]
+            names["db_session"].remove()
+            names["engine"].dispose()
+
+
+def test_a_session_that_is_removed_already_has_no_proposal(tmp_path: Path) -> None:
+    """A teardown that removes it is there: the patch changes nothing the second time."""
+    after = SCOPED.format(teardown="app.teardown_appcontext(lambda error: db_session.remove())\n")
+    (tmp_path / "shop.py").write_text(after)
+    assert proposed(tmp_path, "rollback", pattern("no_rollback", "shop.py", 13)) == []
+
+
+def test_a_scoped_session_that_the_apps_file_does_not_know_is_rolled_back_where_it_is_used(tmp_path: Path) -> None:
+    """Which module the app would import it from is not guessed."""
+    used = "from store import db_session\n\n\ndef f(x):\n    db_session.add(x)\n    db_session.commit()\n"
+    (tmp_path / "views.py").write_text(used)
+    (tmp_path / "store.py").write_text("db_session = scoped_session(sessionmaker(engine))\n")
+    (tmp_path / "app.py").write_text("from flask import Flask\n\napp = Flask(__name__)\n")
+    changed = Rollback().edits(Sources(tmp_path), "views.py", Spot(line=6))
+    assert set(changed) == {"views.py"}
+    assert "        db_session.rollback()\n        raise\n" in changed["views.py"]
