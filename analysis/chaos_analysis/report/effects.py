@@ -30,7 +30,8 @@ def line(effect: Effect) -> Markdown:
 def conditions(effect: Effect) -> Iterator[str]:
     """The other conditions that it was measured under, each in a line."""
     for each in effect.measured[1:]:
-        yield f"Under {each.condition}{_MEANS.get(each.condition, '')}: {_figures(each)}."
+        said = [_counted(each), f"failures {wording.points(each.difference)}", *_sooner(each)]
+        yield f"Under {each.condition}{_MEANS.get(each.condition, '')}: {'; '.join(said)}."
 
 
 def gates(effect: Effect) -> str:
@@ -68,31 +69,38 @@ def together(analysis: Analysis) -> Markdown:
 
 
 def _figures(each: Measured) -> str:
-    said = [f"{each.rescued} rescued, {each.broken} newly broken of {wording.plural(each.pairs, 'request')}"]
+    said = [_counted(each)]
     if each.difference.value is not None:
         before, after = (wording.estimate(share, interval=False) for share in (each.before, each.after))
         said.append(f"failures {before} → {after}, a difference of {wording.points(each.difference)}")
-    if each.useful.value is not None:
-        said.append(_sooner(each))
+    said += _sooner(each)
     if each.calls.value is not None and each.calls.value > _MORE_CALLS:
         said.append(f"{wording.number(each.calls.value)} times as many calls by requests with a fault")
     return "; ".join(said)
 
 
-def _sooner(each: Measured) -> str:
+def _counted(each: Measured) -> str:
+    return f"{each.rescued} rescued, {each.broken} newly broken of {wording.plural(each.pairs, 'request')}"
+
+
+def _sooner(each: Measured) -> list[str]:
+    """How much longer it takes to get a useful answer, where that is known."""
+    if each.useful.value is None:
+        return []
     between = wording.bounds(each.useful)
-    ratio = f"{wording.number(each.useful.value or 1)} times as long to a useful answer"
-    return f"{ratio} ({between})" if between else ratio
+    ratio = f"{wording.number(each.useful.value)} times as long to a useful answer"
+    return [f"{ratio} ({between})" if between else ratio]
 
 
 def _unsaid(effect: Effect) -> list[str]:
-    """The parts of the reason that no figure in the same lines repeats."""
+    """The parts of the reason that no figure in the same lines repeats; an improvement has no other reason."""
+    if effect.measured and effect.verdict == "improved":
+        return []
     said = " ".join(
         _figures(each) if not at else f"under {each.condition} {_figures(each)}"
         for at, each in enumerate(effect.measured)
     )
-    alone = not effect.measured or effect.verdict != "improved"
-    return [_cut(part) for part in effect.reason.split("; ") if part and alone and part not in said]
+    return [_cut(part) for part in effect.reason.split("; ") if part and part not in said]
 
 
 def _cut(said: str) -> str:
@@ -111,6 +119,7 @@ def _gain(effect: Effect) -> str:
     """What is better, and what that costs under another condition."""
     first = effect.measured[0]
     fewer = effect.saved and first.difference.high is not None and first.difference.high < 0
-    gain = f"{wording.number(effect.saved or 0)} fewer failures of 1,000 replayed requests" if fewer else _sooner(first)
-    costs = [part for part in effect.reason.split("; ") if part.startswith("under ")]
-    return "; ".join([gain, *costs])
+    gain = (
+        [f"{wording.number(effect.saved or 0)} fewer failures of 1,000 replayed requests"] if fewer else _sooner(first)
+    )
+    return "; ".join([*gain, *(part for part in effect.reason.split("; ") if part.startswith("under "))])

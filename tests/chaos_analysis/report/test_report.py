@@ -262,6 +262,16 @@ def test_the_top_issue_shows_the_essence_of_its_diff(tmp_path: Path) -> None:
     assert "```diff\n def f():\n-    old\n+    new\n```" in markdown
 
 
+def test_an_import_that_is_changed_is_not_the_essence(tmp_path: Path) -> None:
+    """What takes its place is where the code is."""
+    diff = (
+        "--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,2 @@\n-from a import b\n+from a import b, c\n \n"
+        "@@ -9,3 +9,3 @@\n def f():\n-    b()\n+    c()\n"
+    )
+    markdown, _ = _written(sample.analysis(proposals=(replace(sample.PROPOSAL, diff=diff),)), tmp_path)
+    assert "```diff\n def f():\n-    b()\n+    c()\n```" in markdown.partition("## Chaos Configuration")[0]
+
+
 def test_a_diff_that_only_adds_shows_its_last_lines(tmp_path: Path) -> None:
     """Where it is used, not where it is imported."""
     diff = (
