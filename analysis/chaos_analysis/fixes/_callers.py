@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from chaos_analysis.fixes._edits import MIN_WIDTH
 from chaos_analysis.fixes._fix import Declined
 
@@ -13,10 +15,13 @@ if TYPE_CHECKING:
 
 
 def hand_to(source: Source, call: HttpCall, caller: str) -> list[Splice]:
-    """Have `caller` make the call; laid out as it was, or, where a line gets too long, an argument a line."""
-    node, function = call.node, source.code(call.function)
-    if call.handed:
-        raise Declined(f"{source.code(node.func)} makes the call: hand it `{caller}` in its place")
+    """Have `caller` make the call, as the outermost of those who do.
+
+    Laid out as it was, or, where a line gets too long, an argument a line.
+    """
+    node, function = call.node, source.code(call.node.func)
+    if isinstance(node.func, cst.Attribute) and call.handed:
+        raise Declined(f"{function} makes the call: hand it `{caller}` in its place")
     (start, end), name_end = source.span(node), source.span(node.func)[1]
     if not node.args:
         return [(start, end, f"{caller}({function})")]
@@ -33,3 +38,14 @@ def hand_to(source: Source, call: HttpCall, caller: str) -> list[Splice]:
     arguments = [function, *(source.text[slice(*source.span(arg))] for arg in node.args)]
     laid_out = "".join(f"{inner}{each}," for each in arguments)
     return [(start, end, f"{caller}({laid_out}{source.newline}{outer})")]
+
+
+def hand_in(source: Source, call: HttpCall, caller: str) -> list[Splice]:
+    """Have `caller` make the call, as the innermost of those who do."""
+    if not call.handed:
+        return hand_to(source, call, caller)
+    if isinstance(call.node.func, cst.Attribute):
+        raise Declined(f"{source.code(call.node.func)} makes the call: hand it `{caller}` in its place")
+    at = source.span(call.function)[0]
+    margin = source.text[source.line_start(at) : at]
+    return [(at, at, f"{caller}, " if margin.strip() else f"{caller},{source.newline}{margin}")]

@@ -64,12 +64,18 @@ class HttpCall:
     @property
     def arguments(self) -> Sequence[cst.Arg]:
         """Those of the HTTP call itself."""
-        return self.node.args[1:] if self.handed else self.node.args
+        return self.node.args[len(self.makers) :]
 
     @property
     def handed(self) -> bool:
         """Whether somebody else makes the call."""
-        return self.function is not self.node.func
+        return bool(self.makers)
+
+    @property
+    def makers(self) -> list[cst.BaseExpression]:
+        """Who makes it in its place, the outermost first: of `RETRY(guarded, requests.get, url)` the first two."""
+        chain = [self.node.func, *(arg.value for arg in self.node.args)]
+        return chain[: chain.index(self.function)]
 
     @property
     def receiver(self) -> cst.BaseExpression | None:
@@ -135,17 +141,19 @@ def receiver(call: cst.Call) -> cst.BaseExpression | None:
 def _resolved(source: Source, call: cst.Call) -> HttpCall | None:
     """The call with its library, where imports and assignments tell it."""
     found = _function(source, call, call.func, source.qualified(call))
-    first = call.args[0] if call.args else None
-    if found is None and first is not None and first.keyword is None and not first.star and _passes(source, call):
-        return _function(source, call, first.value, source.qualified(first.value))
+    by: cst.BaseExpression = call.func
+    for arg in call.args:
+        if found is not None or arg.keyword is not None or arg.star or not _passes(source, by):
+            return found
+        found, by = _function(source, call, arg.value, source.qualified(arg.value)), arg.value
     return found
 
 
-def _passes(source: Source, call: cst.Call) -> bool:
-    """Whether what is called calls its first argument with the others: an executor, a retrying caller, a breaker."""
-    name = source.code(call.func)
-    if isinstance(call.func, cst.Attribute):
-        return call.func.attr.value in _PASSING
+def _passes(source: Source, by: cst.BaseExpression) -> bool:
+    """Whether it calls its first argument with the others: an executor, a retrying caller, a breaker."""
+    name = source.code(by)
+    if isinstance(by, cst.Attribute):
+        return by.attr.value in _PASSING
     made = [node for node in source.find(cst.Assign) if source.code(node.targets[0].target) == name]
     guards = [node for node in source.find(cst.FunctionDef) if node.name.value == name and node.params.star_kwarg]
     decorated = [source.code(each.decorator) for node in guards for each in node.decorators]

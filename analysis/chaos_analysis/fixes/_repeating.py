@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from chaos_analysis.fixes._callers import hand_to
@@ -76,8 +77,9 @@ def by_keyword(source: Source, call: HttpCall, spot: Spot) -> list[Splice]:
 
 def by_caller(source: Source, call: HttpCall, spot: Spot, what: str = "What is safe to repeat") -> list[Splice]:
     """Handed to stamina, which makes it again on the errors of its library that may pass."""
-    if call.handed and "stamina" in source.text:
-        raise AlreadyThere(f"{source.code(call.node.func)} makes the call, with stamina")
+    for by in map(source.code, call.makers):
+        if re.search(rf"^{re.escape(by)} *= *(\w+\.)*RetryingCaller\(", source.text, re.MULTILINE):
+            raise AlreadyThere(f"{by} makes the call, again and again")
     name = free_name(source, "RETRY")
     splices, lines = hand_to(source, call, name), []
     if call.library == "urllib":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import libcst as cst
 
 from chaos_analysis.fixes import _answers
-from chaos_analysis.fixes._callers import hand_to
+from chaos_analysis.fixes._callers import hand_in
 from chaos_analysis.fixes._calls import http_call
 from chaos_analysis.fixes._declare import annotates, bare, declare, imports, joined
 from chaos_analysis.fixes._edits import MIN_WIDTH, free_name, imported_as
@@ -25,6 +25,7 @@ from chaos_analysis.wording import count, seconds
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from chaos_analysis.fixes._calls import HttpCall
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.model import Proposal
     from chaos_analysis.sources import Sources
@@ -174,6 +175,42 @@ class CircuitBreaker(Fix):
             known={"recovery": 3},
         ),
         Case(
+            "inside of what repeats it",
+            before="""
+                import httpx
+                import stamina
+
+                RETRY = stamina.RetryingCaller(attempts=3).on(httpx.TransportError)
+
+                try:
+                    answer = RETRY(httpx.get, URL, timeout=1)
+                except httpx.HTTPError:
+                    answer = None
+                """,
+            after=_with_guard(
+                """
+                import httpx
+                import stamina
+                from circuitbreaker import circuit
+
+
+                GUARD = ...
+
+
+                RETRY = stamina.RetryingCaller(attempts=3).on(httpx.TransportError)
+
+                try:
+                    answer = RETRY(_guarded, httpx.get, URL, timeout=1)
+                except httpx.HTTPError:
+                    answer = None
+                """,
+                "httpx",
+                "httpx",
+            ),
+            at="RETRY(httpx",
+            again="RETRY(_guarded",
+        ),
+        Case(
             "the function has a breaker",
             before="""
                 import requests
@@ -277,7 +314,7 @@ def _guarded(text: str, spot: Spot) -> tuple[str, _answers.Answer | None]:
     source = Source(text)
     call = http_call(source, spot)
     library = "requests" if call.library == "session" else call.library
-    _refuse_guarded(source, call.node)
+    _refuse_guarded(source, call)
     if library not in _BASE:
         raise Declined(f"the call is made with {library}, whose errors do not tell an outage from an answer")
     if call.maker is None and call.library == "session" and imported_as(source, "requests") is None:
@@ -291,15 +328,16 @@ def _guarded(text: str, spot: Spot) -> tuple[str, _answers.Answer | None]:
         wanted.append(("collections.abc", "Callable"))
     else:
         guard = bare(guard)
-    splices = imports(source, hand_to(source, call, guarded), *wanted)
+    splices = imports(source, hand_in(source, call, guarded), *wanted)
     caught = any(isinstance(around, cst.Try) for around in source.ancestors(call.node))
     answer = _answers.Answer((_BASE[library],), library, "dependency_unavailable", "A dependency failed")
     return source.splice([*splices, declare(source, guard)]), None if caught else answer
 
 
-def _refuse_guarded(source: Source, call: cst.Call) -> None:
-    guards = [node for node in source.ancestors(call) if isinstance(node, cst.FunctionDef)]
-    guards += [node for node in source.find(cst.FunctionDef) if source.code(call.func) == node.name.value]
+def _refuse_guarded(source: Source, call: HttpCall) -> None:
+    guards = [node for node in source.ancestors(call.node) if isinstance(node, cst.FunctionDef)]
+    makers = [source.code(by) for by in call.makers]
+    guards += [node for node in source.find(cst.FunctionDef) if node.name.value in makers]
     for node in guards:
         for decorator in node.decorators:
             if source.code(decorator.decorator).partition("(")[0].rpartition(".")[2] == "circuit":

@@ -415,6 +415,41 @@ class Retry(Fix):
             at="pool.request",
         ),
         Case(
+            "outside of a breaker",
+            before="""
+                import httpx
+                from circuitbreaker import circuit
+
+
+                @circuit(failure_threshold=5)
+                def guarded(call, *args, **kwargs):
+                    return call(*args, **kwargs)
+
+
+                guarded(httpx.get, url, timeout=1)
+                """,
+            after="""
+                import httpx
+                import stamina
+                from circuitbreaker import circuit
+
+                # What is safe to repeat is repeated, at most twice, after a growing, jittered pause.
+                RETRY = stamina.RetryingCaller(
+                    attempts=3, timeout=None, wait_initial=0.1, wait_jitter=0.1
+                ).on(httpx.TransportError)
+
+
+                @circuit(failure_threshold=5)
+                def guarded(call, *args, **kwargs):
+                    return call(*args, **kwargs)
+
+
+                RETRY(guarded, httpx.get, url, timeout=1)
+                """,
+            at="guarded(httpx",
+            again="RETRY(guarded",
+        ),
+        Case(
             "an asynchronous client",
             before="import httpx\n\n\nasync def f(client: httpx.AsyncClient):\n    await client.get(url)\n",
             declined="asynchronous",
