@@ -1,8 +1,8 @@
 """What the figures of a change come to, in the words improved, worse, no difference, inconclusive, not comparable.
 
 In this order: a gate that does not hold; failures (exact McNemar, adjusted over all changes that are judged together,
-and the blocks must agree); the time to a useful answer, in which failures count; and only where the interval keeps
-inside the tolerances, that nothing changed.
+and the blocks must agree); how long requests without a fault take; the time to a useful answer, in which failures
+count; and only where the interval keeps inside the tolerances, that nothing changed.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def _one(each: Measured, failures: float, times: float) -> Effect:
 
 
 def _of_times(each: Measured, times: float, counted: str) -> Effect:
-    """The failures do not differ: it counts how long a useful answer takes."""
+    """The failures do not differ: it counts how long a useful answer takes, and what is paid for it."""
+    if dear := _dear(each):
+        return Effect("worse", f"{dear}; {counted}")
     slower, faster = _times(each, times)
     if slower or faster:
         ratio = f"{wording.number(each.useful.value or 1)} times as long to a useful answer"
@@ -110,11 +112,17 @@ def _of_failures(each: Measured, counted: str) -> Effect:
         return Effect("inconclusive", f"requests interact, the blocks disagree: {counted}", need=need)
     if each.broken > each.rescued:
         return Effect("worse", counted)
-    slower = each.latency_p is not None and each.latency_p < SIGNIFICANT and (each.latency.low or 0) > SAME_TIME
-    if slower:
-        ratio = wording.number(each.latency.value or 1)
-        return Effect("worse", f"requests without a fault take {ratio} times as long; {counted}")
-    return Effect("improved", counted)
+    dear = _dear(each)
+    return Effect("worse", f"{dear}; {counted}") if dear else Effect("improved", counted)
+
+
+def _dear(each: Measured) -> str:
+    """What fault-free requests pay for the change; "" where it is nothing. Told apart from the time to a useful answer,
+    in which failures, each a whole deadline, drown it.
+    """
+    if each.latency_p is None or each.latency_p >= SIGNIFICANT or (each.latency.low or 0) <= SAME_TIME:
+        return ""
+    return f"requests without a fault take {wording.number(each.latency.value or 1)} times as long"
 
 
 def _times(each: Measured, p_value: float) -> tuple[bool, bool]:

@@ -72,6 +72,14 @@ def test_what_rescues_by_slowing_all_others_down_is_worse() -> None:
     assert verdict(figures(rescued=40, latency=around(1.2), latency_p=0.001))[0] == "improved"
 
 
+def test_what_only_slows_others_down_is_worse() -> None:
+    """A lock that is held during the call: as many fail as before, each a whole deadline, beside which it is little."""
+    slow = {"latency": around(3.0), "latency_p": 0.001, "useful": around(1.05)}
+    assert verdict(figures(**slow, useful_p=0.03))[1].startswith("requests without a fault take 3 times as long")
+    assert verdict(figures(**slow, useful_p=0.001))[0] == "worse"
+    assert verdict(figures(latency=around(3.0, reach=2.5), latency_p=0.15))[0] == "no difference"
+
+
 def test_blocks_that_disagree_leave_it_open() -> None:
     """One block that has all of it is no evidence about requests, in either direction."""
     for counts in ({"rescued": 40}, {"broken": 40}):
@@ -136,14 +144,14 @@ def test_a_gate_of_the_replay_that_says_no_outweighs_what_was_rescued(name: str,
     assert verdict(figures(rescued=40, gates=(no,))) == (word, f"{name}: so many")
 
 
-def test_what_costs_more_in_an_outage_than_it_rescues_else_is_worse() -> None:
-    """Breaking more than it rescues, taking much longer, or a gate that does not hold there."""
+def test_what_an_outage_costs_is_told_and_harm_there_is_worse() -> None:
+    """What a timeout gives up is told; taking much longer, or a gate that does not hold, is harm."""
     good = figures(rescued=20)
     outage = {"condition": "outage"}
     assert verdict(good, figures(**outage))[0] == "improved"
     assert verdict(good, figures(broken=40, **outage)) == (
-        "worse",
-        "under outage 0 rescued, 40 newly broken: more than it rescues else",
+        "improved",
+        "20 rescued, 0 newly broken of 600 requests; under outage 0 rescued, 40 newly broken",
     )
     assert verdict(good, figures(useful=around(1.6), useful_p=0.001, **outage))[0] == "worse"
     no = Gate("state-changing calls", ok=False, summary="40 made again")

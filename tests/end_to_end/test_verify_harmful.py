@@ -1,0 +1,17 @@
+"""Patches that do harm, each in its own way, are called worse; one that helps improves, and the placebo does nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks import harmful
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_harm_is_recognised(tmp_path: Path) -> None:
+    """With one seed; `make bench` does it with three. All arms are replayed beside each other."""
+    told = harmful.verdicts(tmp_path, seed=1)
+    assert told.pop(harmful.PLACEBO) in {"no difference", "inconclusive"}
+    assert told == {harmful.GOOD: "improved"} | dict.fromkeys(harmful.HARMFUL, "worse")
