@@ -1,4 +1,4 @@
-"""Patches that do harm, each in its own way, are called worse; one that helps improves, and the placebo does nothing."""
+"""Patches that do harm, each in its own way, are called worse; one that helps improves, the placebo does nothing."""
 
 from __future__ import annotations
 

@@ -29,10 +29,12 @@ def of_pairs(found: Pairing) -> tuple[Gate, ...]:
 
 
 def _answers(found: Pairing) -> Gate:
-    """Requests without a fault are answered as before: the same status, made of the same parts."""
+    """Requests without a fault are answered as before: the same status, made of the same parts. Failures are counted
+    where failures are.
+    """
     rows = found.rows[found.rows["free"] & found.rows["ok_base"]]
     other = rows["ok_other"] & (rows["status_base"] != rows["status_other"])
-    made = rows[["endpoint", "content_base", "content_other"]].dropna()
+    made = rows.loc[rows["ok_other"], ["endpoint", "content_base", "content_other"]].dropna()
     shapes = {side: made[f"content_{side}"].astype(str).str.split(".").str[0] for side in ("base", "other")}
     known = set(zip(made["endpoint"], shapes["base"], strict=True))
     new = [made_so not in known for made_so in zip(made["endpoint"], shapes["other"], strict=True)]

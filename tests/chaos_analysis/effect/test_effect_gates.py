@@ -65,7 +65,14 @@ def first(count: int, of: int, then: Any, other: Any) -> list[Any]:
         ({"content_other": first(3, 100, "error.02", "full.01")}, False),
         ({"content_other": first(50, 100, "full.02", "full.01")}, True),
         ({"content_other": first(50, 100, None, "full.01")}, True),
-        ({"status_other": first(50, 100, 500, 200), "ok_other": first(50, 100, False, True)}, True),
+        (
+            {
+                "status_other": first(50, 100, 500, 200),
+                "ok_other": first(50, 100, False, True),
+                "content_other": first(50, 100, "error.02", "full.01"),
+            },
+            True,
+        ),
         ({"status_other": first(50, 100, 202, 200), "free": first(50, 100, False, True)}, True),
         ({"status_other": first(50, 100, 202, 200), "ok_base": first(50, 100, False, True)}, True),
     ],
