@@ -11,7 +11,17 @@ import importlib
 import sys
 from typing import Any
 
-BENCHMARKS = ("middleware", "http_client", "database", "cache", "network", "recorder", "report_million", "fixes", "harmful")
+BENCHMARKS = (
+    "middleware",
+    "http_client",
+    "database",
+    "cache",
+    "network",
+    "recorder",
+    "report_million",
+    "fixes",
+    "harmful",
+)
 
 
 def main(names: list[str]) -> int:

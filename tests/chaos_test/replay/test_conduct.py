@@ -1,0 +1,129 @@
+"""Blocks are played to all arms in turn, and an arm that is lost does not take the others with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+
+from chaos_test.errors import ChaosTestError
+from chaos_test.interrupt import Interrupt
+from chaos_test.replay import conduct as conducting
+from chaos_test.replay.conduct import conduct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass
+class Fake:
+    """An arm without processes. `fails` is where it dies: "enter", "ready", or a block that it never ends."""
+
+    name: str
+    run_dir: Path
+    log: list[tuple[str, int]]
+    fails: Any = None
+    dies: bool = True
+    lost: bool = False
+    played: list[int] = field(default_factory=list)
+    left: bool = False
+
+    def __enter__(self) -> Self:
+        self._die("enter")
+        self.run_dir.mkdir()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.left = True
+
+    def wait_until_ready(self) -> None:
+        self._die("ready")
+
+    def play(self, block: int) -> None:
+        self.played.append(block)
+        self.log.append((self.name, block))
+
+    def has_ended(self, block: int) -> bool:
+        return block in self.played and block != self.fails
+
+    def must_live(self) -> None:
+        if self.dies:
+            self._die(self.played[-1])
+
+    def _die(self, where: object) -> None:
+        if self.fails == where:
+            raise ChaosTestError(f"{self.name} died")
+
+
+@dataclass
+class Stage:
+    """Makes arms and conducts them."""
+
+    folder: Path
+    log: list[tuple[str, int]] = field(default_factory=list)
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    said: Callable[[str], None] = lambda text: None
+
+    def arm(self, name: str, fails: Any = None, *, dies: bool = True) -> Fake:
+        """One of them."""
+        return Fake(name, self.folder / name, self.log, fails, dies)
+
+    def conduct(self, *arms: Fake, abreast: int = 2, blocks: int = 4) -> dict[str, str]:
+        """Why arms were lost, by name."""
+        settings: dict[str, Any] = {"seed": 1, "interrupt": self.interrupt, "said": self.said, "abreast": abreast}
+        return conduct(arms, blocks=blocks, **settings)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """In a folder of its own."""
+    return Stage(tmp_path)
+
+
+def test_every_arm_plays_every_block_before_any_plays_the_next(stage: Stage) -> None:
+    """And in another order each time, so that no arm is always the first on a cold machine."""
+    arms = [stage.arm(name) for name in ("base", "placebo", "a", "b", "c")]
+    assert stage.conduct(*arms, blocks=6) == {}
+    rounds = [stage.log[at : at + 5] for at in range(0, 30, 5)]
+    assert [{block for _, block in each} for each in rounds] == [{n} for n in range(6)]
+    assert all(len({name for name, _ in each}) == 5 for each in rounds)
+    assert len({tuple(name for name, _ in each) for each in rounds}) > 1
+    assert all(arm.left for arm in arms)
+
+
+@pytest.mark.parametrize("fails", ["enter", "ready", 2])
+def test_an_arm_that_is_lost_leaves_the_others(stage: Stage, fails: Any) -> None:
+    """It is told why, plays no further block, and the others play on to the end."""
+    base, lost, other = stage.arm("base"), stage.arm("lost", fails), stage.arm("other")
+    assert stage.conduct(base, lost, other) == {"lost": "lost died"}
+    assert lost.lost
+    assert lost.played == ([0, 1, 2] if fails == 2 else [])
+    assert base.played == other.played == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("fails", ["enter", "ready", 1])
+def test_without_the_first_arm_there_is_nothing_to_compare_with(stage: Stage, fails: Any) -> None:
+    """It is said at once, and whatever runs is ended."""
+    base, other = stage.arm("base", fails), stage.arm("other")
+    with pytest.raises(ChaosTestError, match="base died"):
+        stage.conduct(base, other)
+    assert other.left
+    assert other.played == ([0, 1] if fails == 1 else [])
+
+
+def test_a_block_that_never_ends_loses_its_arm(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it lives: a user of it hangs."""
+    monkeypatch.setattr(conducting, "BLOCK_SECONDS", 0.1)
+    found = stage.conduct(stage.arm("base"), stage.arm("hung", 1, dies=False))
+    assert found == {"hung": "hung: block 1 did not end within 0.1 s"}
+
+
+def test_ctrl_c_ends_it_between_two_looks(stage: Stage) -> None:
+    """Every arm is left."""
+    arms = [stage.arm("base"), stage.arm("slow", 0, dies=False)]
+    stage.interrupt.asked = True
+    with pytest.raises(KeyboardInterrupt):
+        stage.conduct(*arms)
+    assert all(arm.left for arm in arms)
