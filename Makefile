@@ -55,8 +55,8 @@ check: $(STAMP) ## format, lint, types, layering, dependencies, the bare wheel
 bench: $(STAMP) ## measure the overheads (minutes; not a test)
 	$(BIN)/python -m benchmarks
 
-truth: $(STAMP) ## let the finders look for known defects, with three seeds (minutes)
-	$(BIN)/python -m benchmarks.truth $(ARGS)
+truth: $(STAMP) ## let finders look for known defects with three seeds, and measure what is proposed (minutes)
+	$(BIN)/python -m benchmarks.truth --mend $(ARGS)
 
 clean: ## remove .venv, caches and run folders
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
