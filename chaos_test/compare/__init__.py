@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from chaos_test import options
 from chaos_test.errors import ChaosTestError
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ EPILOG = """examples:
   chaos-test compare reports/before reports/after            two run folders; of one seed, they are paired by request
   chaos-test compare --base a1 a2 a3 --other b1 b2 b3        several a side, of the same seeds or of other ones
   chaos-test compare --locust-csv old/load new/load          two prefixes of plain Locust CSVs: rates alone
+  chaos-test compare --self reports/before                   would a comparison cry wolf, and what would it see?
 
-exit codes: 0 not worse · 1 worse · 2 wrong usage, or it could not be done · 3 not comparable"""
+exit codes: 0 not worse · 1 worse (--self: more than 5 % false alarms) · 2 wrong usage, or it could not
+            be done · 3 not comparable"""
 EXIT_CODES = {"worse": 1, "not comparable": 3}
 
 
@@ -35,15 +38,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--locust-csv", nargs=2, metavar="PREFIX", help="what Locust's --csv was given, before and after, instead"
     )
+    parser.add_argument(
+        "--self", metavar="RUN", dest="itself", help="how often noise would be a finding here, and what would be seen"
+    )
+    parser.add_argument(
+        "--comparisons",
+        type=options.positive,
+        default=1000,
+        metavar="N",
+        help="with --self: how often the run is compared with itself (default 1,000)",
+    )
     parser.add_argument("--out", metavar="D", help="folder of the comparison (default reports/<time>-<id>-compare)")
 
 
 def command(args: argparse.Namespace) -> int:
     """Compare, print and write; returns the exit code."""
     _one_way(args)
-    started = time.monotonic()
-    found = _found(args)
-    return tell(found, _out(args), Console(highlight=False), started)
+    console, started = Console(highlight=False), time.monotonic()
+    if args.itself:
+        return _itself(args, console)
+    return tell(_found(args), _out(args), console, started)
 
 
 def tell(found: Comparison, out: Path, console: Console, started: float) -> int:
@@ -67,12 +81,22 @@ def _found(args: argparse.Namespace) -> Comparison:
         raise ChaosTestError(str(error)) from None
 
 
+def _itself(args: argparse.Namespace, console: Console) -> int:
+    from chaos_analysis import AnalysisError  # noqa: PLC0415 - pandas comes with it
+    from chaos_test.compare import self_  # noqa: PLC0415 - likewise
+
+    try:
+        return self_.tell(Path(args.itself), args.comparisons, console)
+    except AnalysisError as error:
+        raise ChaosTestError(str(error)) from None
+
+
 def _one_way(args: argparse.Namespace) -> None:
     """Raise unless it was said in exactly one way what is to be compared."""
-    ways = [bool(args.runs), bool(args.base or args.other), bool(args.locust_csv)]
+    ways = [bool(args.runs), bool(args.base or args.other), bool(args.locust_csv), bool(args.itself)]
     if sum(ways) != 1:
         raise ChaosTestError(
-            "say what to compare in one way: two run folders, --base RUN … --other RUN …, or --locust-csv A B"
+            "say what to compare in one way: BASE OTHER, --base RUN … --other RUN …, --locust-csv A B, or --self RUN"
         )
     if args.runs and len(args.runs) != 2:
         raise ChaosTestError(

@@ -114,3 +114,20 @@ def test_an_endpoint_of_one_side_only_is_inconclusive(runs: Path) -> None:
     assert main(["compare", "--locust-csv", "old", "new", "--out", "there"]) == 0
     groups = json.loads((runs / "there" / "comparison.json").read_bytes())["groups"]
     assert {each["name"]: each["verdict"] for each in groups}["GET /new"] == "inconclusive"
+
+
+def test_a_run_against_itself_says_how_often_it_would_be_wrong(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both shares with their intervals, and the unpaired ones beside them; nothing is written."""
+    assert main(["compare", "--self", "good", "--comparisons", "20"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("crying wolf: 0 % (0-16.8) of 20 comparisons of this run with itself")
+    assert "call improved a patch that rescues 30 %" in said
+    assert said.count("unpaired: ") == 2
+    assert not (runs / "reports").exists()
+
+
+def test_a_run_that_is_too_small_for_that_is_one_sentence(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With how many it takes."""
+    write_run(runs / "tiny", World(requests=40))
+    assert main(["compare", "--self", "tiny"]) == 2
+    assert capsys.readouterr().err.startswith("chaos-test: the run has 40 requests; at least 60 are needed")

@@ -39,7 +39,8 @@ def draw(found: Comparison) -> Figure | None:
         for row, each in enumerate(group.latencies):
             _arrow(axes, place + (row - 1) * _APART, each)
     axes.set_yticks(range(len(shown)), [_style.shorten(group.name, 40) for group in shown])
-    axes.get_yticklabels()[0].set_fontweight("bold")
+    if shown[0].kind == "all":
+        axes.get_yticklabels()[0].set_fontweight("bold")
     axes.set_ylim(len(shown) - 0.45, -0.6)
     axes.set_xscale("log")
     _style.log_ticks(axes.xaxis)
