@@ -26,6 +26,8 @@ _COLOURS: dict[Verdict, str] = {
     "inconclusive": _style.PURPLE,
     "not comparable": _style.GREY,
 }
+# Where the whole interval lies: the marker, and the colour where there is no verdict to go by.
+_SIDES = {-1: ("<", _style.BLUE), 0: ("o", _style.GREY), 1: (">", _style.VERMILLION)}
 
 
 class _Row(NamedTuple):
@@ -70,16 +72,17 @@ def _rows(analysis: Analysis) -> Iterator[_Row]:
 
 
 def _of(name: str, place: str, effect: Effect) -> Iterator[_Row]:
-    colour = _COLOURS[effect.verdict]
+    """The first condition, which the verdict is about, then the others, each in the colour of what it shows itself."""
     for at, measured in enumerate(effect.measured):
-        if measured.difference.value is not None:
-            figure = wording.points(measured.difference)
-            if at:
-                yield _Row(
-                    f"{name.partition(':')[0]}, under {measured.condition}", "", figure, colour, measured.difference
-                )
-            else:
-                yield _Row(name, place, f"{_verdict(effect)}\n{figure}", colour, measured.difference)
+        difference = measured.difference
+        if difference.value is None:
+            continue
+        said = wording.points(difference)
+        if at:
+            colour = _SIDES[_side(difference)][1]
+            yield _Row(f"{name.partition(':')[0]}, under {measured.condition}", "", said, colour, difference)
+        else:
+            yield _Row(name, place, f"{_verdict(effect)}\n{said}", _COLOURS[effect.verdict], difference)
 
 
 def _verdict(effect: Effect) -> str:
@@ -112,7 +115,7 @@ def _draw_row(axes: Axes, at: int, row: _Row) -> None:
     """A triangle points to the side where the whole interval lies; a circle has it on both."""
     value, low, high = (100 * (end or 0.0) for end in (row.difference.value, row.difference.low, row.difference.high))
     axes.plot([low, high], [at, at], color=row.colour, lw=2.2, solid_capstyle="butt")
-    axes.plot(value, at, marker={-1: "<", 0: "o", 1: ">"}[_side(row.difference)], color=row.colour, ms=8)
+    axes.plot(value, at, marker=_SIDES[_side(row.difference)][0], color=row.colour, ms=8)
     axes.annotate(row.said, (1, at), (8, 0), ("axes fraction", "data"), "offset points", va="center", color=row.colour)
 
 

@@ -108,6 +108,13 @@ def test_another_condition_is_a_row_of_its_own() -> None:
     assert second.startswith("+0.9 points")
 
 
+def test_what_an_improvement_costs_elsewhere_has_the_colour_of_harm() -> None:
+    """The row of another condition shows what it is, not what the verdict is."""
+    both = judge([sample.measured(81, 1), sample.measured(0, 9, condition="outage")])
+    assert both.verdict == "improved"
+    assert _marks(_drawn(sample.with_effects(both)).axes[0]) == [("<", _style.BLUE), (">", _style.VERMILLION)]
+
+
 def test_many_fixes_with_long_names_fit() -> None:
     """Names are wrapped, and cut where they are overlong."""
     named = sample.with_effects(*[GOOD] * 12)
