@@ -21,10 +21,14 @@ WRITES = ("POST", "PUT", "PATCH", "DELETE", "INSERT", "UPDATE", "REPLACE", "MERG
 _BAD = 500  # a status from which a call did not do what it was to do
 
 
-def hollow(evidence: Evidence) -> NDArray[np.bool_]:
-    """Which of the client's requests were answered well in appearance only, in the order of the requests."""
+def hollow(evidence: Evidence, *beside: Evidence) -> NDArray[np.bool_]:
+    """Which of the client's requests were answered well in appearance only, in the order of the requests.
+
+    What the fault-free requests of `beside`, such as the other side of a pair, were answered counts as usual, too.
+    """
     rows = evidence.tables.requests
-    words = np.array([content.word == "wrong" for content in Contents(evidence).of(rows.index.to_series())], dtype=bool)
+    contents = Contents(evidence, beside).of(rows.index.to_series())
+    words = np.array([content.word == "wrong" for content in contents], dtype=bool)
     lost = among(rows["key"], set(_lost_writes(evidence)))
     good = rows["ok"].to_numpy(bool) & (rows["status"] < 400).to_numpy(bool)
     return np.logical_and(good, words | lost)

@@ -45,21 +45,23 @@ def pair(base: Path, other: Path, blocks: Mapping[str, int] | None = None) -> Pa
     first, second = open_run(base), open_run(other)
     evidence = [Evidence(tables.build(run), read_experiment(run.experiment)[0], run.run) for run in (first, second)]
     sides = evidence[0].tables, evidence[1].tables
-    left, right = (_rows(side, blocks) for side in evidence)
+    left, right = (_rows(side, beside, blocks) for side, beside in (evidence, evidence[::-1]))
     both = left.merge(right.drop(columns=["endpoint", "block"]), on="key", suffixes=("_base", "_other"))
     both["free"] = both["control_base"] & both["control_other"]
     alone = len(left) - len(both), len(right) - len(both)
     return Pairing(both, _calls(sides, set(both["key"])), alone, _deadline(first.run), *sides)
 
 
-def block_of(key: str, blocks: Mapping[str, int] | None) -> int:
-    """The block of a request, `WARM_UP` for what is in none."""
+def block_of(key: object, blocks: Mapping[str, int] | None) -> int:
+    """The block of a request, `WARM_UP` for what is in none, or has no key to be paired by."""
+    if not isinstance(key, str):
+        return WARM_UP
     return 1 if blocks is None else blocks.get(key.rpartition(".")[0], WARM_UP)
 
 
-def _rows(side: Evidence, blocks: Mapping[str, int] | None) -> pd.DataFrame:
+def _rows(side: Evidence, beside: Evidence, blocks: Mapping[str, int] | None) -> pd.DataFrame:
     rows = side.tables.requests.reindex(columns=_COLUMNS)
-    rows = rows.assign(hollow=hollow(side), block=[block_of(key, blocks) for key in rows["key"].tolist()])
+    rows = rows.assign(hollow=hollow(side, beside), block=[block_of(key, blocks) for key in rows["key"].tolist()])
     rows["ok"] &= ~rows["hollow"]
     return rows[rows["block"] != WARM_UP].drop_duplicates("key", keep="first")
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+import pandas as pd
 from scipy.special import bdtrc
 
 from chaos_analysis.outcomes.shapes import Usually, beside, usually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pandas as pd
+    from collections.abc import Iterator, Sequence
 
     from chaos_analysis.evidence import Evidence
 
@@ -55,17 +54,20 @@ class _Kind(NamedTuple):
 
 
 class Contents:
-    """Judges the content of answers by their rows' places in `tables.requests`."""
+    """Judges the content of answers by their rows' places in `tables.requests`.
 
-    def __init__(self, evidence: Evidence) -> None:
-        tables = evidence.tables
-        rows = tables.requests
-        self._paths = _paths(tables.shapes)
-        chosen = rows[rows["content"].notna() & (rows["status"] < 400)] if "content" in rows else rows.iloc[:0]
+    The fault-free answers in `also`, of the same app at the same time, say what is usual, too.
+    """
+
+    def __init__(self, evidence: Evidence, also: Sequence[Evidence] = ()) -> None:
+        every = [evidence, *also]
+        self._paths = {shape: paths for each in every for shape, paths in _paths(each.tables.shapes).items()}
+        looked_at = [_looked_at(each.tables.requests) for each in every]
+        chosen = pd.concat(looked_at) if also else looked_at[0]
         free = chosen[chosen["control"] & chosen["ok"]]
         self._kinds = self._known(free)
         self._addresses = _Addresses(free, chosen)
-        met = chosen[~chosen["control"]]
+        met = looked_at[0][~looked_at[0]["control"]]
         columns = (met[name].tolist() for name in ("endpoint", "rules"))
         pairs = [[(endpoint, rule) for rule in rules] for endpoint, rules in zip(*columns, strict=True)]
         found = [self._judge(answer) for answer in _answers(met)]
@@ -156,6 +158,10 @@ class _Addresses:
         (usual,) = digests
         first, last = self._span[answer.endpoint, answer.path, usual]
         return False if first < answer.started < last else None
+
+
+def _looked_at(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[rows["content"].notna() & (rows["status"] < 400)] if "content" in rows else rows.iloc[:0]
 
 
 def _answers(rows: pd.DataFrame) -> Iterator[_Answer]:

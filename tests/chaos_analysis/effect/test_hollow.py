@@ -26,9 +26,15 @@ def folder(tmp_path: Path) -> Folder:
     return made
 
 
+def judged(folder: Folder) -> list[bool]:
+    """Each request's answer, beside a run in which nothing happened."""
+    beside = Folder(folder.path / "beside")
+    return hollow(folder.evidence(), beside.evidence()).tolist()
+
+
 def last(folder: Folder) -> bool:
     """Whether the last request's answer is hollow; none of the good ones is."""
-    found = hollow(folder.evidence()).tolist()
+    found = judged(folder)
     assert not any(found[:40])
     return bool(found[-1])
 
@@ -86,4 +92,20 @@ def test_an_app_that_calls_nothing(tmp_path: Path) -> None:
     """It has no write that could be lost."""
     bare = Folder(tmp_path)
     bare.request().end()
-    assert hollow(bare.evidence()).tolist() == [False]
+    assert judged(bare) == [False]
+
+
+def test_what_is_usual_is_told_by_both_sides(tmp_path: Path) -> None:
+    """12 good answers are too few to say that an error is none of them; with 12 of the other side they are enough."""
+    sides = [Folder(tmp_path / name) for name in ("base", "other")]
+    for side in sides:
+        side.shape("full", "fare.amount:number", "name:string")
+        side.shape("error", "error:string")
+        for number in range(12):
+            side.request("baseline").call().end(content=f"full.{number:08x}")
+        for _ in range(6):
+            side.request().met("down").end(content="error.1")
+    base, other = (side.evidence() for side in sides)
+    nothing = Folder(tmp_path / "nothing").evidence()
+    assert sum(hollow(other, nothing)) == 0
+    assert hollow(other, base).tolist() == [False] * 12 + [True] * 6
