@@ -12,9 +12,10 @@ from benchmarks.truth.case import Case
 CASE = Case(
     finder="stale_pool",
     endpoints=["GET /items"],
-    rules=[{"name": "database-restarted", "seam": "database", "rate": 0.15, "fault": {"type": "stale_connections"}}],
-    requests=200,
+    rules=[{"name": "database-restarted", "seam": "database", "rate": 0.3, "fault": {"type": "stale_connections"}}],
+    requests=120,  # one after the other, each fault with a connection of its own: 200 take a busy machine a minute
     users=1,  # so that its connection lies in the pool in between
+    least=8,  # a fault right after another finds the pool empty
     needs=["postgresql"],
     also={
         "dependency_error": "the request in which the connection turns out to be dead fails",
