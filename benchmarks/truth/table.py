@@ -32,8 +32,8 @@ def _mending(ran: Ran) -> Iterator[str]:
     if ran.mending is None:
         return
     for each in ran.mending.mended:
-        mended = "mended by" if each.gone else "NOT mended by"
-        yield f"       {mended} {each.fix}: {each.verdict}: {each.reason}"
+        mended = "mended by" if each.good else "NOT mended by"
+        yield f"       {mended} {each.fix}: {each.verdict}, {each.left:.0%} of the failures left: {each.reason}"
     if not ran.mending.mended:
         told = [text.partition(". ")[0] for text in ran.mending.decide]
         yield from (f"       people decide: {text}" for text in told)
