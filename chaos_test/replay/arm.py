@@ -13,6 +13,7 @@ from chaos_test.network.stage import Stage
 from chaos_test.processes import Children
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from chaos_test.plan import Plan
@@ -30,13 +31,16 @@ class Ready:
 
 
 class Arm:
-    """Runs while the `with` block lasts; then its run folder is complete. `plan` has a script, whose turns it plays."""
+    """Runs while the `with` block lasts; then its run folder is complete. `plan` has a script, whose turns it plays;
+    `stages` has the stage of each of its blocks.
+    """
 
-    def __init__(self, name: str, plan: Plan, run_dir: Path, argv: list[str]) -> None:
+    def __init__(self, name: str, plan: Plan, run_dir: Path, argv: list[str], stages: Sequence[str] = ()) -> None:
         self.name = name
         self.plan = plan
         self.run_dir = run_dir
         self._argv = argv
+        self._stages = stages
         self._children = Children()
         self.lost = False
 
@@ -78,6 +82,8 @@ class Arm:
 
     def play(self, block: int) -> None:
         """Let a block begin."""
+        if self._stages:
+            self._stage.tell(self._stages[block])
         (self._turns / f"turn-{block}").touch()
 
     def has_ended(self, block: int) -> bool:

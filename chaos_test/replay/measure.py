@@ -142,7 +142,7 @@ def _arm(job: _Job, change: Change, copy: gates.Copy, name: str = "") -> Arm:
         out=job.out,
         script=(job.file, run_dir / "turns"),
     )
-    return Arm(name or change.name, plan, run_dir, sys.argv)
+    return Arm(name or change.name, plan, run_dir, sys.argv, job.script.stages())
 
 
 def _compared(

@@ -94,6 +94,12 @@ def test_the_block_of_an_iteration() -> None:
             assert made.block_of()[f"{user}.{number}"] == block
 
 
+def test_the_stage_of_a_block_is_that_of_most_of_it() -> None:
+    """For those who see no header; a block in which nobody does anything has none."""
+    users = {"0": ((0, "baseline", 0), (3, "chaos", 2)), "1": ((0, "baseline", 0), (4, "chaos", 2), (9, "end", 2))}
+    assert script.Script(users, 5, 3).stages() == ("baseline", "", "chaos")
+
+
 def test_no_more_requests_than_are_asked_for() -> None:
     """A limit cuts at random, not at the end of the run; one iteration is sent in any case."""
     made = make(run(4, 100, every=1), stages=["chaos"], seed=1, most=60)
