@@ -12,6 +12,7 @@ from rich.console import Console
 
 from chaos_test import options
 from chaos_test.errors import ChaosTestError
+from chaos_test.interrupt import Interrupt
 
 if TYPE_CHECKING:
     import argparse
@@ -24,9 +25,11 @@ EPILOG = """examples:
   chaos-test compare --base a1 a2 a3 --other b1 b2 b3        several a side, of the same seeds or of other ones
   chaos-test compare --locust-csv old/load new/load          two prefixes of plain Locust CSVs: rates alone
   chaos-test compare --self reports/before                   would a comparison cry wolf, and what would it see?
+  chaos-test compare --ref main --ref feature --app-dir .    two git revisions, sent the same requests in turn
 
 exit codes: 0 not worse · 1 worse (--self: more than 5 % false alarms) · 2 wrong usage, or it could not
-            be done · 3 not comparable"""
+            be done · 3 not comparable, or noise · 4 stopped by you"""
+DEFAULT_REQUESTS = 1000
 EXIT_CODES = {"worse": 1, "not comparable": 3}
 
 
@@ -48,6 +51,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="with --self: how often the run is compared with itself (default 1,000)",
     )
+    parser.add_argument(
+        "--ref",
+        action="append",
+        default=[],
+        metavar="REV",
+        help="a git revision of the app; give two, before and after",
+    )
+    parser.add_argument("--run", metavar="RUN", help="with --ref: send this run's requests (default: record new ones)")
+    parser.add_argument("--app-dir", metavar="D", help="with --ref: the app's folder (default: the current one)")
+    parser.add_argument(
+        "--requests", type=options.positive, metavar="N", help="with --ref: how many to record (default 1,000)"
+    )
     parser.add_argument("--out", metavar="D", help="folder of the comparison (default reports/<time>-<id>-compare)")
 
 
@@ -57,6 +72,8 @@ def command(args: argparse.Namespace) -> int:
     console, started = Console(highlight=False), time.monotonic()
     if args.itself:
         return _itself(args, console)
+    if args.ref:
+        return _revisions(args, console, started)
     return tell(_found(args), _out(args), console, started)
 
 
@@ -91,17 +108,44 @@ def _itself(args: argparse.Namespace, console: Console) -> int:
         raise ChaosTestError(str(error)) from None
 
 
+def _revisions(args: argparse.Namespace, console: Console, started: float) -> int:
+    from chaos_analysis import AnalysisError  # noqa: PLC0415 - pandas comes with it
+    from chaos_test import __main__, plan  # noqa: PLC0415 - that module imports this one
+    from chaos_test.compare import revisions  # noqa: PLC0415 - pandas comes with it
+    from chaos_test.replay.recall import plan_of  # noqa: PLC0415 - likewise
+
+    recorded, out = Path(args.run).resolve() if args.run else None, _out(args).resolve()
+    folder = ["--app-dir", args.app_dir] if args.app_dir else []
+    words = ["run", *folder, "--requests", str(args.requests or DEFAULT_REQUESTS)]
+    planned = plan_of(recorded) if recorded else plan.make(__main__.parser().parse_args(words))
+    try:
+        with Interrupt() as interrupt:
+            found = revisions.compare_revisions(
+                planned, (args.ref[0], args.ref[1]), recorded, out, console=console, interrupt=interrupt
+            )
+    except AnalysisError as error:
+        raise ChaosTestError(str(error)) from None
+    return tell(found, out, console, started)
+
+
 def _one_way(args: argparse.Namespace) -> None:
     """Raise unless it was said in exactly one way what is to be compared."""
-    ways = [bool(args.runs), bool(args.base or args.other), bool(args.locust_csv), bool(args.itself)]
+    ways = list(map(bool, (args.runs, args.base or args.other, args.locust_csv, args.itself, args.ref)))
     if sum(ways) != 1:
         raise ChaosTestError(
-            "say what to compare in one way: BASE OTHER, --base RUN … --other RUN …, --locust-csv A B, or --self RUN"
+            "say what to compare in one way: BASE OTHER, --base RUN … --other RUN …, --locust-csv A B, --self RUN, "
+            "or --ref A --ref B"
         )
     if args.runs and len(args.runs) != 2:
         raise ChaosTestError(
             f"give two run folders, before and after, not {len(args.runs)}; more go with --base, --other"
         )
+    if args.ref and len(args.ref) != 2:
+        raise ChaosTestError(f"give --ref twice, before and after, not {len(args.ref)} times")
+    if not args.ref and (args.run or args.app_dir or args.requests):
+        raise ChaosTestError("--run, --app-dir and --requests go with --ref")
+    if args.run and (args.app_dir or args.requests):
+        raise ChaosTestError("--app-dir and --requests are the recorded run's: leave them out with --run")
     if bool(args.base) != bool(args.other):
         raise ChaosTestError("--base and --other go together")
 

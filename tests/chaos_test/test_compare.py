@@ -67,6 +67,9 @@ def test_comparisons_are_kept_apart_from_runs(runs: Path) -> None:
         (("good", "gone"), "gone: no such folder"),
         (("good", "."), ".: not a run folder"),
         (("--locust-csv", "gone", "too"), "gone_stats.csv: no such file"),
+        (("--ref", "one"), "give --ref twice, before and after, not 1 times"),
+        (("good", "bad", "--run", "good"), "--run, --app-dir and --requests go with --ref"),
+        (("--ref", "a", "--ref", "b", "--run", "good", "--requests", "5"), "--app-dir and --requests are the recorded"),
     ],
 )
 def test_what_cannot_be_compared_is_one_sentence(

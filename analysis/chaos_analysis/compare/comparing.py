@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.compare import apart, paired
+from chaos_analysis.compare import apart, couples, paired
 from chaos_analysis.compare.comparable import name, refusal, same_seeds, seed
-from chaos_analysis.compare.couples import LEAST_TURNS, couples
+from chaos_analysis.compare.couples import LEAST_TURNS
 from chaos_analysis.compare.found import changes
 from chaos_analysis.compare.model import Comparison, Side
 from chaos_analysis.rundir import open_run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from chaos_analysis.compare.model import Group
@@ -36,6 +36,22 @@ def compare(base: Sequence[Path], other: Sequence[Path]) -> Comparison:
     return _paired(before, after) if same_seeds(before, after) else _apart(before, after)
 
 
+def compare_arms(base: Path, other: Path, blocks: Mapping[str, int]) -> Comparison:
+    """Compare two arms of a replay, which were sent the same blocks in turn; raises `AnalysisError`."""
+    found = couples.arms(base, other, blocks)
+    groups = paired.groups(found)
+    sides = [
+        _side([open_run(path)], len(found.pairs) + alone)
+        for path, alone in zip((base, other), found.alone, strict=True)
+    ]
+    word, reason = verdict(groups)
+    pairs = wording.plural(len(found.pairs), "request")
+    note = f"Both sides were sent the same {pairs}, with the same faults, in turn, block by block."
+    return Comparison(
+        sides[0], sides[1], "paired", word, reason, interleaved=True, groups=groups, gates=found.gates, notes=(note,)
+    )
+
+
 def verdict(groups: Sequence[Group]) -> tuple[Verdict, str]:
     """Of the whole: worse anywhere is worse, improved anywhere else improved; else what all requests come to."""
     first = groups[0]
@@ -50,7 +66,7 @@ def verdict(groups: Sequence[Group]) -> tuple[Verdict, str]:
 
 
 def _paired(before: Sequence[RunDir], after: Sequence[RunDir]) -> Comparison:
-    found = couples(before, after)
+    found = couples.couples(before, after)
     groups = paired.groups(found)
     notes = [
         f"Paired by request key: {wording.plural(len(found.pairs), 'request')} of the same seed met the same faults."

@@ -19,7 +19,8 @@ from chaos_analysis.effect.pairing import pair
 from chaos_analysis.effect.values import Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -54,6 +55,16 @@ def couples(base: Sequence[RunDir], other: Sequence[RunDir]) -> Couples:
     turns = in_turns(base, other)
     found = [_same_stage(pair(one.path, two.path)) for one, two in zip(*sides, strict=True)]
     rows = [each.rows.assign(block=_blocks(at, each.rows, turns=turns)) for at, each in enumerate(found)]
+    return _together(found, rows, turns=turns)
+
+
+def arms(base: Path, other: Path, blocks: Mapping[str, int]) -> Couples:
+    """Two arms that were sent one script in turn, block by block; see `effect.pairing.pair`."""
+    found = _same_stage(pair(base, other, blocks))
+    return _together([found], [found.rows], turns=True)
+
+
+def _together(found: Sequence[Pairing], rows: Sequence[pd.DataFrame], *, turns: bool) -> Couples:
     whole = replace(found[0], rows=pd.concat(rows, ignore_index=True))
     met = whole.rows[["rule_base", "rule_other"]].to_numpy(object)
     return Couples(

@@ -40,9 +40,9 @@ def discordant(group: Group) -> str:
 
 
 def time(useful: Estimate) -> str:
-    """How many times as long a useful answer takes, or what it takes to tell."""
+    """How many times as long a useful answer takes, where enough requests of each turn tell."""
     if useful.value is None:
-        return f"need {useful.need} interleaved runs a side" if useful.need else ""
+        return "too few" if useful.need else ""
     return f"x {wording.estimate(useful)}"
 
 
