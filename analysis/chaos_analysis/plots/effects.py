@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from chaos_analysis import wording
-from chaos_analysis.plots import _style
+from chaos_analysis.plots import _gains, _style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def draw(analysis: Analysis) -> Figure | None:
     rows = list(_rows(analysis))
     if not rows:
         return None
-    made = _style.figure(_finding(analysis), 1.5 + 0.6 * len(rows))
+    made = _style.figure(_gains.finding(analysis), 1.5 + 0.6 * len(rows))
     axes = made.subplots()
     for at, row in enumerate(rows):
         _draw_row(axes, at, row)
@@ -79,7 +79,7 @@ def _of(name: str, place: str, effect: Effect) -> Iterator[_Row]:
             continue
         said = wording.points(difference)
         if at:
-            colour = _SIDES[_side(difference)][1]
+            colour = _SIDES[_gains.side(difference)][1]
             yield _Row(f"{name.partition(':')[0]}, under {measured.condition}", "", said, colour, difference)
         else:
             yield _Row(name, place, f"{_verdict(effect)}\n{said}", _COLOURS[effect.verdict], difference)
@@ -89,13 +89,6 @@ def _verdict(effect: Effect) -> str:
     """The verdict, with the condition that it comes from where that is not the first."""
     others = [each.condition for each in effect.measured[1:] if f"under {each.condition}" in effect.reason]
     return f"worse: see under {others[0]}" if effect.verdict == "worse" and others else effect.verdict
-
-
-def _side(difference: Estimate) -> int:
-    """Below 0 where there are fewer failures, above where there are more; 0 where the interval has both."""
-    if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:
-        return 0
-    return 1 if difference.low > 0 else -1
 
 
 def _short(proposal: Proposal) -> str:
@@ -115,7 +108,7 @@ def _draw_row(axes: Axes, at: int, row: _Row) -> None:
     """A triangle points to the side where the whole interval lies; a circle has it on both."""
     value, low, high = (100 * (end or 0.0) for end in (row.difference.value, row.difference.low, row.difference.high))
     axes.plot([low, high], [at, at], color=row.colour, lw=2.2, solid_capstyle="butt")
-    axes.plot(value, at, marker=_SIDES[_side(row.difference)][0], color=row.colour, ms=8)
+    axes.plot(value, at, marker=_SIDES[_gains.side(row.difference)][0], color=row.colour, ms=8)
     axes.annotate(row.said, (1, at), (8, 0), ("axes fraction", "data"), "offset points", va="center", color=row.colour)
 
 
@@ -125,27 +118,3 @@ def _name_sides(axes: Axes) -> None:
     axes.set_xlim(min(low, -0.25 * reach), max(high, 0.25 * reach))
     for text, shift, side in (("◀ fewer failures", -8, "right"), ("more failures ▶", 8, "left")):
         axes.annotate(text, (0, 1), (shift, 4), ("data", "axes fraction"), "offset points", ha=side, color=_style.GREY)
-
-
-def _finding(analysis: Analysis) -> str:
-    """What the best does; several at once where that was measured."""
-    told = [(f"Fix {one.number}", one.effect) for one in analysis.proposals if one.effect and one.effect.measured]
-    better = [(name, effect) for name, effect in told if effect.verdict == "improved"]
-    measured = analysis.measured
-    if measured and measured.void:
-        return "The last measurement is void: what it saw of these requests is noise"
-    if measured and measured.together and measured.together.verdict == "improved":
-        return _does(wording.together(measured.numbers), measured.together, "take away failures")
-    if better:
-        takes = "takes away most failures" if len(better) > 1 else "takes away failures"
-        return _does(*max(better, key=lambda each: each[1].saved or 0.0), takes)
-    worse = sum(effect.verdict == "worse" for _, effect in told)
-    harm = f"; {worse} of {len(told)} {'does' if worse == 1 else 'do'} harm" if worse else ""
-    return f"No fix is shown to take away failures{harm}"
-
-
-def _does(name: str, effect: Effect, takes: str) -> str:
-    first = effect.measured[0]
-    if _side(first.difference) < 0 and effect.saved:
-        return f"{name} {takes}: {wording.number(-round(effect.saved))} of 1,000 replayed requests"
-    return f"With {name}, it takes {wording.number(first.useful.value or 1)} times as long to a useful answer"

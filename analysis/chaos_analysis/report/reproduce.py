@@ -43,6 +43,11 @@ def from_here(out: Path) -> str:
     return str(out.resolve().relative_to(here)) if out.resolve().is_relative_to(here) else str(out)
 
 
+def there(out: Path, name: str) -> str:
+    """A file of the run folder, as a command names it; "" where there is none."""
+    return shlex.quote(f"{from_here(out)}/{name}") if (out / name).is_file() else ""
+
+
 def _command(*arguments: str) -> str:
     return shlex.join(["chaos-test", *arguments])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chaos_analysis import wording
@@ -55,7 +54,7 @@ def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[s
         "effects": effects,
         "measured_any": any(proposal.effect for proposal in analysis.proposals),
         "together": effects.together(analysis),
-        "together_patch": _there(out, "verify/together.patch"),
+        "together_patch": reproduce.there(out, "verify/together.patch"),
         "method": method.lines(analysis),
         "evidence": evidence,
         "essence": essence,
@@ -144,11 +143,6 @@ def _concerns(analysis: Analysis, proposal: Proposal) -> str:
     failures = wording.plural(proposal.failures, "failure")
     waits = wording.plural(slow, "slow answer")
     return waits if slow and not proposal.failures else f"{failures} and {waits}" if slow else failures
-
-
-def _there(out: Path, name: str) -> str:
-    """A file of the run folder, as a command names it; "" where there is none."""
-    return shlex.quote(f"{reproduce.from_here(out)}/{name}") if (out / name).is_file() else ""
 
 
 def _picture(picture: Picture | None) -> Markdown:

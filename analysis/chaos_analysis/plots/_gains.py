@@ -1,0 +1,42 @@
+"""The sentence above the picture of effects: what the best patch does, only where the data support it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chaos_analysis import wording
+
+if TYPE_CHECKING:
+    from chaos_analysis.effect.values import Effect
+    from chaos_analysis.model import Analysis, Estimate
+
+
+def finding(analysis: Analysis) -> str:
+    """What the best does; several at once where that was measured."""
+    told = [(f"Fix {one.number}", one.effect) for one in analysis.proposals if one.effect and one.effect.measured]
+    better = [(name, effect) for name, effect in told if effect.verdict == "improved"]
+    measured = analysis.measured
+    if measured and measured.void:
+        return "The last measurement is void: what it saw of these requests is noise"
+    if measured and measured.together and measured.together.verdict == "improved":
+        return _does(wording.together(measured.numbers), measured.together, "take away failures")
+    if better:
+        takes = "takes away most failures" if len(better) > 1 else "takes away failures"
+        return _does(*max(better, key=lambda each: each[1].saved or 0.0), takes)
+    worse = sum(effect.verdict == "worse" for _, effect in told)
+    harm = f"; {worse} of {len(told)} {'does' if worse == 1 else 'do'} harm" if worse else ""
+    return f"No fix is shown to take away failures{harm}"
+
+
+def _does(name: str, effect: Effect, takes: str) -> str:
+    first = effect.measured[0]
+    if side(first.difference) < 0 and effect.saved:
+        return f"{name} {takes}: {wording.number(-round(effect.saved))} of 1,000 replayed requests"
+    return f"With {name}, it takes {wording.number(first.useful.value or 1)} times as long to a useful answer"
+
+
+def side(difference: Estimate) -> int:
+    """Below 0 where there are fewer failures, above where there are more; 0 where the interval has both."""
+    if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:
+        return 0
+    return 1 if difference.low > 0 else -1
