@@ -64,6 +64,7 @@ def mend(
     """Apply and measure what the run proposes for the case's finder; `env` is the environment of the n-th arm."""
     out = run_dir.parent / "arms"
     ids = {pattern.id for pattern in analysis.patterns if pattern.finder == finder}
+    ids |= {pattern.id for pattern in analysis.patterns if pattern.part_of in ids}
     fitting = [one for one in analysis.proposals if ids.intersection(one.patterns)]
     patches = [one for one in fitting if one.diff and one.automatic][:MOST]
     decide = tuple(f"{one.fix}: {one.why_no_diff or one.caution}" for one in fitting if one not in patches)

@@ -9,7 +9,7 @@ import time
 import requests
 from flask import Flask, jsonify
 from requests.adapters import HTTPAdapter
-from urllib3 import Retry
+from urllib3.util import Retry
 
 from benchmarks.truth.case import Case, http_rule
 
