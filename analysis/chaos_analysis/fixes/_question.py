@@ -24,6 +24,11 @@ _PURE = {
     *("urljoin", "join", "format", "strip", "lstrip", "rstrip", "lower", "upper", "get", "getenv", "isoformat"),
 }
 _SAME = ("os",)  # modules whose attributes are the same for every request
+# Where a name stands that is given a value.
+_BINDING = {
+    **dict.fromkeys((cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.For, cst.CompFor, cst.NamedExpr), "target"),
+    **dict.fromkeys((cst.Param, cst.AsName), "name"),
+}
 
 
 def question(source: Source, call: HttpCall) -> tuple[str, ...]:
@@ -68,12 +73,13 @@ def _varying(source: Source, node: cst.CSTNode) -> Iterator[str]:
     if isinstance(node, cst.Name | cst.Attribute | cst.Subscript) and (root := _root(node)) is not None:
         if root.value not in _constants(source):
             yield source.code(node)
-        return
-    if isinstance(node, cst.Call):
+            return
+        inner: list[cst.CSTNode] = list(_indices(node))
+    elif isinstance(node, cst.Call):
         name = source.code(node.func).rpartition(".")[2]
         if name not in _PURE:
             raise Declined(f"{name}() is called in the call's arguments: give its value a name first")
-        inner: list[cst.CSTNode] = [arg.value for arg in node.args]
+        inner = [arg.value for arg in node.args]
         if isinstance(node.func, cst.Attribute):
             inner.insert(0, node.func.value)
     elif isinstance(node, cst.Lambda | cst.BaseComp | cst.Await | cst.NamedExpr | cst.Yield):
@@ -97,11 +103,30 @@ def _root(node: cst.CSTNode) -> cst.Name | None:
     return node if isinstance(node, cst.Name) else None
 
 
+def _indices(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """What stands in the brackets of a chain."""
+    while isinstance(node, cst.Attribute | cst.Subscript):
+        if isinstance(node, cst.Subscript):
+            yield from node.slice
+        node = node.value
+
+
 def _constants(source: Source) -> set[str]:
-    """Names that mean the same for every request: constants of the module, and what `_SAME` says."""
+    """Names that mean the same for every request: those in capitals that no function gives a value, and `_SAME`."""
     imported = {name for _, node in module_imports(source) for name in _imported(source, node)}
-    shouted = {node.value for node in source.find(cst.Name) if node.value.isupper()}
-    return {*shouted, *(imported & {*_SAME, "environ", "True", "False", "None"}), "True", "False", "None"}
+    capitals = {node.value for node in source.find(cst.Name) if node.value.isupper()}
+    return {*(capitals - _bound_in_functions(source)), *(imported & {*_SAME, "environ"}), "True", "False", "None"}
+
+
+def _bound_in_functions(source: Source) -> set[str]:
+    bound = set()
+    for name in source.find(cst.Name):
+        around = source.ancestors(name)
+        if any(isinstance(each, cst.FunctionDef | cst.Lambda | cst.BaseComp) for each in around):
+            for part, whole in zip([name, *around], around, strict=False):
+                if part is getattr(whole, _BINDING.get(type(whole), "_"), None):
+                    bound.add(name.value)
+    return bound
 
 
 def _imported(source: Source, node: cst.Import | cst.ImportFrom) -> Iterator[str]:

@@ -16,7 +16,7 @@ from chaos_analysis.fixes._guard import guarded, guards, logger
 from chaos_analysis.fixes._last_good import NAME, STORE, last_good
 from chaos_analysis.fixes._named import answer, error_class, free_in, reads_json
 from chaos_analysis.fixes._question import question
-from chaos_analysis.fixes._reads import READS, endpoints_at, is_part, on_flask, writes
+from chaos_analysis.fixes._reads import READS, endpoints_at, is_part, on_flask, with_diff, writes
 from chaos_analysis.fixes._source import Source
 from chaos_analysis.patterns._words import listed
 
@@ -244,11 +244,12 @@ class Fallback(Fix):
             endpoints = endpoints_at(evidence, site)
             if not patterns or not (lacking or (endpoints and is_part(evidence, site))):
                 continue
-            yield from evidence.proposal(
+            spot = _spot(evidence, site, patterns[0], endpoints)
+            proposals = evidence.proposal(
                 self,
                 patterns,
                 site,
-                _spot(evidence, site, patterns[0], endpoints),
+                spot,
                 what=(
                     "Keep the good answers of this call (256 at most, 300 s each) and let the last one to the same "
                     "question stand in while the call fails or is answered with a server error. It is logged, and the "
@@ -263,6 +264,7 @@ class Fallback(Fix):
                     f"make this call ({listed(endpoints) or 'the run noted none'}); look for others."
                 ),
             )
+            yield from proposals if isinstance(spot, str) else with_diff(proposals)
 
 
 def _spot(evidence: Evidence, site: Site, pattern: Pattern, endpoints: tuple[str, ...]) -> Spot | str:
