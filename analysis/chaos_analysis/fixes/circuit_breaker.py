@@ -35,7 +35,7 @@ _TIMES = 10  # of what a call waits: so that somebody waits for about a tenth of
 _BASE = {"requests": "RequestException", "httpx": "HTTPError"}  # of the errors that a failing dependency raises
 _GUARD = """
 def {open}(*_: object, **__: object) -> {module}.Response:
-    raise {module}.{error}("not asked: it failed {threshold} times in a row, less than {recovery} s ago")
+    raise {module}.{error}("not asked: it was down less than {recovery} s ago")
 
 
 @circuit(
