@@ -122,6 +122,13 @@ ADVICE = {
         "A single statement made again is not enough: what was read before it may be different now. What the "
         "transaction does outside the database (mails, calls) happens again, too.",
     ),
+    "resource_leak": _Words(
+        "Close what was opened, where it failed as well",
+        "Open connections, responses and files in a `with` block, or close them in `finally`; give a connection that "
+        "failed back to its pool as broken, and look at error paths first: what works is closed already.",
+        "Python, The with statement: https://docs.python.org/3/reference/compound_stmts.html#the-with-statement",
+        "A pool that grows to its limit and stays there is no leak: look whether the count goes on rising.",
+    ),
     "n_plus_one": _Words(
         "Ask once for all of them, or for several at a time",
         "Use the other side's bulk call (`?ids=1,2,3`, `WHERE id IN (…)`, an ORM's eager loading) where it has one; "
