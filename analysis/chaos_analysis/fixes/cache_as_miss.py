@@ -183,6 +183,41 @@ class CacheAsMiss(Fix):
             at="v.get",
         ),
         Case(
+            "a read that is named in a test",
+            before="""
+                import logging
+
+                from redis import Redis
+
+                log = logging.getLogger(__name__)
+
+
+                def stock(cache: Redis, key):
+                    if (known := cache.get(key)) is not None:
+                        return known
+                    return ask(key)
+                """,
+            after="""
+                import logging
+
+                from redis import Redis, RedisError
+
+                log = logging.getLogger(__name__)
+
+
+                def stock(cache: Redis, key):
+                    try:
+                        known = cache.get(key)
+                    except RedisError:
+                        log.warning("The cache cannot be read", exc_info=True)
+                        known = None
+                    if known is not None:
+                        return known
+                    return ask(key)
+                """,
+            at="cache.get",
+        ),
+        Case(
             "a counter beside it",
             before="""
                 import redis

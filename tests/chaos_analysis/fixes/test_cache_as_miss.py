@@ -6,15 +6,15 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
-from chaos_analysis.fixes._fix import Spot
+import pytest
+
+from chaos_analysis.fixes._fix import Declined, Spot
 from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
 from tests.chaos_analysis.fixes.made_up import pattern, proposed
 from tests.valkey_server import running_valkey
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from chaos_analysis.model import Proposal
 
@@ -111,3 +111,27 @@ def test_a_value_of_several_lines_keeps_its_text() -> None:
     after = CacheAsMiss().edit(source, Spot(line=4, method="GET"))
     assert 'try:\n    x = r.get("""a\nb\n""")\nexcept redis.RedisError:\n' in after
     compile(after, "after.py", "exec")
+
+
+@pytest.mark.parametrize(
+    ("test", "then"),
+    [
+        ("if x := c.get(key):", "if x:"),
+        ("if (x := c.get(key)) is None:", "if x is None:"),
+        ("if (x := c.get(\n        key,\n    )) == b'':", "if x == b'':"),
+    ],
+)
+def test_a_read_named_in_a_test_stands_before_it(test: str, then: str) -> None:
+    """The test is of the name alone; whatever it compares with stays."""
+    source = f"import redis\n\n\ndef f(c, key):\n    {test}\n        return 1\n    return 2\n"
+    after = CacheAsMiss().edit(source, Spot(line=5, method="GET"))
+    assert f"        x = None\n    {then}\n        return 1\n" in after
+    compile(after, "after.py", "exec")
+
+
+@pytest.mark.parametrize("test", ["if key and (x := c.get(key)):", "if key:\n        pass\n    elif x := c.get(key):"])
+def test_a_read_that_may_not_happen_stays_where_it_is(test: str) -> None:
+    """Before a test of something else it would be made in every case."""
+    source = f"import redis\n\n\ndef f(c, key):\n    {test}\n        return 1\n    return 2\n"
+    with pytest.raises(Declined, match="larger expression"):
+        CacheAsMiss().edit(source, Spot(line=source[: source.index("c.get")].count("\n") + 1, method="GET"))
