@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.model import Pattern, Proposal, Site
 
-DECIDE = "# chaos-test: decide: does the other side keep this key, and answer a repetition as it answered first?"
+DECIDE = "# chaos-test: decide: does the other side know a repetition by this key?"
 CHANGING = ("POST", "PATCH")
 _REPEATED = 0  # `repeats` of a spot whose call the app repeats by itself
 
@@ -134,7 +134,7 @@ class IdempotencyKey(Fix):
                 import requests
                 import stamina
 
-                # What carries an idempotency key is repeated, at most twice, after a growing, jittered pause.
+                # A call with a key is repeated, at most twice, after a growing, jittered pause.
                 RETRY = stamina.RetryingCaller(
                     attempts=3, timeout=4.4, wait_initial=0.1, wait_jitter=0.1
                 ).on((requests.ConnectionError, requests.Timeout))
@@ -170,7 +170,7 @@ class IdempotencyKey(Fix):
                 import httpx
                 import stamina
 
-                # What carries an idempotency key is repeated, at most twice, after a growing, jittered pause.
+                # A call with a key is repeated, at most twice, after a growing, jittered pause.
                 RETRY = stamina.RetryingCaller(
                     attempts=3, timeout=None, wait_initial=0.1, wait_jitter=0.1
                 ).on(httpx.TransportError)
@@ -269,7 +269,7 @@ class IdempotencyKey(Fix):
             text, spot = module.splice(splices), replace(spot, line=module.moved(spot.line, splices))
             module = Source(text)
             call = _call(module, spot)
-        splices = by_caller(module, call, spot, "What carries an idempotency key")
+        splices = by_caller(module, call, spot, "A call with a key")
         return module.splice([*splices, *_mark(module, statement(module, call.node), spot)])
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
