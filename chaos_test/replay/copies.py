@@ -1,8 +1,8 @@
 """A copy of an app's sources to try a change on: the working tree as it is, which is left alone.
 
-Of a git repository it has what git tracks or would track, and of the app's own folder what git ignores as well
-(settings, built files) if it is small. There is no worktree and no branch: a crash leaves at most a temporary folder.
-Links lead to the copy of what they led to, or to the thing itself where that is not copied.
+Of a git repository it has what git tracks or would track, without environments and runs, and of the app's own folder
+what git ignores as well (settings, built files) if it is small. There is no worktree and no branch: a crash leaves at
+most a temporary folder. Links lead to the copy of what they led to, or to the thing itself where that is not copied.
 """
 
 from __future__ import annotations
@@ -82,12 +82,24 @@ def _end(link: Path, tree: Tree, to: Path) -> Path:
 
 
 def _files(tree: Tree) -> Iterator[Path]:
-    listed = _git(tree.root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    if not listed:
+    tracked = _listed(tree, "--cached")
+    new = _listed(tree, "--others", "--exclude-standard")
+    if not tracked and not new:
         yield from _walk(tree.app, tree.root, most=None)
         return
-    yield from (Path(name) for name in listed.split("\0") if name)
+    yield from tracked
+    skipped: dict[Path, bool] = {}
+    for file in new:  # an environment, or runs, that nobody has told git to ignore
+        for folder in file.parents[:-1]:
+            if folder not in skipped:
+                skipped[folder] = _is_skipped(tree.root / folder)
+        if not any(skipped[folder] for folder in file.parents[:-1]):
+            yield file
     yield from _walk(tree.app, tree.root, most=_MOST_BYTES)
+
+
+def _listed(tree: Tree, *which: str) -> list[Path]:
+    return [Path(name) for name in _git(tree.root, "ls-files", "-z", *which).split("\0") if name]
 
 
 def _walk(folder: Path, root: Path, *, most: int | None) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from chaos_test import patches
 from chaos_test.replay.interpreter import environment, import_paths, install, missing, python, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from chaos_test.replay.copies import Tree
     from chaos_test.target import Target
@@ -70,15 +70,18 @@ def check(diff: str, target: Target, tree: Tree, root: Path, app: Path) -> Copy:
     return Copy(app, paths, tuple(gates))
 
 
-def tests(command: str, target: Target, copy: Copy) -> Gate:
-    """The app's own tests on a copy; `command` is as in its pyproject.toml, "" for pytest if there are tests for it."""
+def tests(command: str, target: Target, copy: Copy, stopped: Callable[[], bool]) -> Gate:
+    """The app's own tests on a copy; `command` is as in its pyproject.toml, "" for pytest if there are tests for it.
+
+    They end when the user has `stopped` it all.
+    """
     words = shlex.split(command) if command else ["python", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     if not command and not _has_tests(target, copy):
         return Gate("the app's tests", ok=None, summary="it has none that pytest would run")
     if words[0] in {"python", "python3"}:
         words[0] = str(target.python)
     env = {"PYTHONDONTWRITEBYTECODE": "1"} | environment(target, copy.app, copy.paths)
-    code, said = run(words, copy.app, env)
+    code, said = run(words, copy.app, env, stopped)
     if code is None:
         return Gate("the app's tests", ok=False, summary=f"{' '.join(words)}: {said}")
     return Gate("the app's tests", code == 0, (said or f"exit code {code}").strip("= "))

@@ -13,7 +13,7 @@ from chaos_test.processes import Children
 from chaos_test.replay.copies import moved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from chaos_test.replay.copies import Tree
     from chaos_test.target import Target
@@ -77,10 +77,13 @@ def environment(target: Target, app: Path, paths: Sequence[Path]) -> dict[str, s
     return {"PYTHONPATH": os.pathsep.join(filter(None, (str(app), *map(str, paths), own)))}
 
 
-def run(words: list[str], cwd: Path, env: Mapping[str, str]) -> tuple[int | None, str]:
+def run(
+    words: list[str], cwd: Path, env: Mapping[str, str], stopped: Callable[[], bool] = lambda: False
+) -> tuple[int | None, str]:
     """A command that may take its time, with all that it starts: its exit code and the last line that it said.
 
-    The code is None where it could not be started, or was not through in time. Nothing of it outlives the command.
+    The code is None where it could not be started, was not through in time, or was `stopped`. Nothing of it outlives
+    the command.
     """
     with Children() as children:
         log = children.scratch / "said"
@@ -90,9 +93,9 @@ def run(words: list[str], cwd: Path, env: Mapping[str, str]) -> tuple[int | None
             return None, f"{error.strerror}"
         until = time.monotonic() + RUN_SECONDS
         while child.returncode is None:
-            if time.monotonic() > until:
+            if stopped() or time.monotonic() > until:
                 children.stop(child, quick=True)
-                return None, f"it was not through in {RUN_SECONDS:g} s"
+                return None, "stopped by you" if stopped() else f"it was not through in {RUN_SECONDS:g} s"
             time.sleep(_LOOK_SECONDS)
         return child.returncode, child.last_lines(1).strip()
 

@@ -64,6 +64,7 @@ class _Job:
     script: script.Script
     file: Path
     env: Callable[[str], Mapping[str, str]]
+    stopped: Callable[[], bool]
 
 
 def _nothing(arm: str) -> Mapping[str, str]:
@@ -96,11 +97,13 @@ def measured(
     with scratch() as folder:
         out.mkdir(parents=True, exist_ok=True)
         file = sent.write(out / "script.json")
-        job = _Job(plan, copies.tree_of(plan.target.dir), out, folder, sent, file, env)
+        job = _Job(plan, copies.tree_of(plan.target.dir), out, folder, sent, file, env, lambda: interrupt.asked)
         said(f"copying {job.tree.root} for {len(changes) + 2} arms, and asking of each what needs no replay")
         every = [Change(BASE, base), Change(PLACEBO, base), *changes]
         with ThreadPoolExecutor(max_workers=2) as pool:
             made = dict(zip([each.name for each in every], pool.map(lambda each: _copy(job, each), every), strict=True))
+        if interrupt.asked:
+            raise KeyboardInterrupt
         if why := comes_from_copy(plan.target, made[BASE].app, made[BASE].paths, job.scratch / BASE):
             raise ChaosTestError(f"what would be measured is not the copy: {why}")
         usable = [each for each in every if made[each.name].usable]
@@ -128,7 +131,7 @@ def _copy(job: _Job, change: Change) -> gates.Copy:
         return made
     if not made.usable:
         return made
-    return replace(made, gates=(*made.gates, gates.tests(target.table.tests, target, made)))
+    return replace(made, gates=(*made.gates, gates.tests(target.table.tests, target, made, job.stopped)))
 
 
 def _arm(job: _Job, change: Change, copy: gates.Copy, name: str = "") -> Arm:

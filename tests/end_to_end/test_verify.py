@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -174,6 +175,21 @@ def test_a_src_layout_installed_into_its_own_environment(
     rescued(command.run(*VERIFY, "--patch", patch(command.cwd, "src/shop.py"), "--run", str(run_dir)))
     assert contents(root) == before
     assert list(temporary.iterdir()) == []
+
+
+def test_ctrl_c_leaves_nothing(command: Command, ran: Ran, plain: Path, temporary: Path, wait: Wait) -> None:
+    """Exit code 4, and what was measured before stands: half a measurement replaces nothing."""
+    run_dir = ran.beside(command.cwd, plain)
+    report = (run_dir / "chaos-test-report.md").read_bytes()
+    process = command.start(*VERIFY, "--patch", patch(command.cwd), "--run", str(run_dir))
+    wait(lambda: command.find("-m", "locust") or process.poll() is not None)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=60)
+    assert process.returncode == 4, told
+    assert command.left() == []
+    assert list(temporary.iterdir()) == []
+    assert not (run_dir / "verify" / "effects.json").exists()
+    assert (run_dir / "chaos-test-report.md").read_bytes() == report
 
 
 def test_kill_9_leaves_nothing(command: Command, ran: Ran, plain: Path, temporary: Path, wait: Wait) -> None:

@@ -71,6 +71,16 @@ def test_a_folder_of_a_larger_repository(root: Path, to: Path) -> None:
     assert held(to) == {"apps/shop/shop.py", "apps/shop/local.cfg", "shared/money.py", ".gitignore"}
 
 
+def test_what_nobody_has_told_git_to_ignore(root: Path, to: Path) -> None:
+    """An environment and a run's folder are not copied, whatever git thinks of them, unless they are tracked."""
+    git(root, "init", "-q")
+    fill(root, "shop.py", "reports/20250101T000000Z-abcd/run.json")
+    git(root, "add", ".")
+    fill(root, "new/x.py", "env/pyvenv.cfg", "env/lib/flask.py", "reports/20260101T000000Z-abcd/verify/run.json")
+    copies.copy(copies.tree_of(root), to)
+    assert held(to) == {"shop.py", "reports/20250101T000000Z-abcd/run.json", "new/x.py"}
+
+
 def test_without_git_the_folder_is_copied(root: Path, to: Path) -> None:
     """No environment under whatever name, no caches, no runs; a package that is called reports is one of the app's."""
     fill(root, "shop.py", "deep/er/x.py", "reports/__init__.py", ".env", "data.bin")

@@ -16,6 +16,8 @@ from chaos_test.table import Table
 from chaos_test.target import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chaos_test.replay.gates import Copy
 
 SHOP = "import json\n\n\ndef app(environ, start_response):\n    return json.dumps([])\n"
@@ -151,9 +153,9 @@ def test_what_a_diff_declares(lines: tuple[str, ...], found: list[str]) -> None:
     assert gates._declared(f"--- a/shop.py\n+++ b/shop.py\n@@ -1 +1 @@\n{body}\n") == []
 
 
-def say_of(root: Path, command: str) -> tuple[bool | None, str]:
+def say_of(root: Path, command: str, stopped: Callable[[], bool] = lambda: False) -> tuple[bool | None, str]:
     """What the app's tests say of the app as it is."""
-    gate = gates.tests(command, target(root, tests=command), asked(root, ""))
+    gate = gates.tests(command, target(root, tests=command), asked(root, ""), stopped)
     return gate.ok, gate.summary
 
 
@@ -189,6 +191,13 @@ def test_tests_that_do_not_end_are_ended_with_all_that_they_started(
     while any("time.sleep(77.25)" in " ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])):
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_who_stops_it_all_stops_the_tests(root: Path) -> None:
+    """They need not be waited for."""
+    started = time.monotonic()
+    assert say_of(root, "python -c 'import time; time.sleep(60)'", lambda: time.monotonic() > started + 0.3)[0] is False
+    assert time.monotonic() < started + 30
 
 
 def test_a_src_layout_is_imported_from_the_copy(tmp_path: Path) -> None:
