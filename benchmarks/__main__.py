@@ -21,6 +21,7 @@ BENCHMARKS = (
     "report_million",
     "fixes",
     "harmful",
+    "aa",
 )
 
 

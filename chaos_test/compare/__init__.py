@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from chaos_test import options
+from chaos_test.compare import ways
 from chaos_test.errors import ChaosTestError
 from chaos_test.interrupt import Interrupt
 
@@ -68,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(args: argparse.Namespace) -> int:
     """Compare, print and write; returns the exit code."""
-    _one_way(args)
+    ways.check(args)
     console, started = Console(highlight=False), time.monotonic()
     if args.itself:
         return _itself(args, console)
@@ -126,28 +127,6 @@ def _revisions(args: argparse.Namespace, console: Console, started: float) -> in
     except AnalysisError as error:
         raise ChaosTestError(str(error)) from None
     return tell(found, out, console, started)
-
-
-def _one_way(args: argparse.Namespace) -> None:
-    """Raise unless it was said in exactly one way what is to be compared."""
-    ways = list(map(bool, (args.runs, args.base or args.other, args.locust_csv, args.itself, args.ref)))
-    if sum(ways) != 1:
-        raise ChaosTestError(
-            "say what to compare in one way: BASE OTHER, --base RUN … --other RUN …, --locust-csv A B, --self RUN, "
-            "or --ref A --ref B"
-        )
-    if args.runs and len(args.runs) != 2:
-        raise ChaosTestError(
-            f"give two run folders, before and after, not {len(args.runs)}; more go with --base, --other"
-        )
-    if args.ref and len(args.ref) != 2:
-        raise ChaosTestError(f"give --ref twice, before and after, not {len(args.ref)} times")
-    if not args.ref and (args.run or args.app_dir or args.requests):
-        raise ChaosTestError("--run, --app-dir and --requests go with --ref")
-    if args.run and (args.app_dir or args.requests):
-        raise ChaosTestError("--app-dir and --requests are the recorded run's: leave them out with --run")
-    if bool(args.base) != bool(args.other):
-        raise ChaosTestError("--base and --other go together")
 
 
 def _out(args: argparse.Namespace) -> Path:
