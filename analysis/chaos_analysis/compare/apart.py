@@ -30,7 +30,11 @@ NO_TIMES = Estimate(None, None, None, 0, "ratio")
 
 def groups(base: Sequence[RunDir], other: Sequence[RunDir]) -> tuple[Group, ...]:
     """All groups of runs that cannot be paired."""
-    before, after = (pd.concat([_rows(run) for run in side], ignore_index=True) for side in (base, other))
+    sides = [[_evidence(run) for run in side] for side in (base, other)]
+    before, after = (
+        pd.concat([_rows(run, beside) for run in side], ignore_index=True)
+        for side, beside in zip(sides, reversed(sides), strict=True)
+    )
     chosen = {name: (rows, _like(name, after)) for name, rows in _split(before, after)}
     counts = {name: Counts(*_counts(rows), *_counts(then)) for name, (rows, then) in chosen.items()}
     return tuple(_group(name, counts[name], judged, chosen[name]) for name, judged in named(counts).items())
@@ -67,11 +71,14 @@ def _group(name: Name, counts: Counts, judged: Judged, rows: tuple[pd.DataFrame,
     return replace(group(name, counts, judged), latencies=latencies(*times))
 
 
-def _rows(run: RunDir) -> pd.DataFrame:
+def _evidence(run: RunDir) -> Evidence:
+    return Evidence(tables.build(run), read_experiment(run.experiment)[0], run.run)
+
+
+def _rows(run: Evidence, beside: Sequence[Evidence]) -> pd.DataFrame:
     """A run's requests; answers that are good in appearance only are not `ok`, but `served`."""
-    evidence = Evidence(tables.build(run), read_experiment(run.experiment)[0], run.run)
-    rows = evidence.tables.requests[_COLUMNS]
-    return rows.assign(served=rows["ok"], ok=rows["ok"].to_numpy(bool) & ~hollow(evidence))
+    rows = run.tables.requests[_COLUMNS]
+    return rows.assign(served=rows["ok"], ok=rows["ok"].to_numpy(bool) & ~hollow(run, *beside))
 
 
 def _split(before: pd.DataFrame, after: pd.DataFrame) -> Iterator[tuple[Name, pd.DataFrame]]:
