@@ -71,8 +71,12 @@ def parse(diff: str) -> tuple[Change, ...]:
 
 
 def apply(changes: Sequence[Change], root: Path) -> Mapping[str, str | None]:
-    """The new text of each file below `root`, None for one that goes; nothing is written. Raises `PatchError`."""
+    """The new text of each file below `root`, None for one that goes; nothing is written. Raises `PatchError`.
+
+    Several changes of one file are taken to be made for the file as it was before all of them.
+    """
     texts: dict[str, str | None] = {}
+    shifts: dict[str, list[tuple[int, int]]] = {}
     for change in changes:
         file = root / change.path
         if not file.resolve().is_relative_to(root.resolve()):
@@ -80,7 +84,7 @@ def apply(changes: Sequence[Change], root: Path) -> Mapping[str, str | None]:
         text = texts[change.path] if change.path in texts else _read(file, change)
         if change.creates is not (text is None):
             raise PatchError(f"{change.path} is there already" if change.creates else f"{change.path} is not there")
-        applied = _applied(change, _LINE.findall(text or ""))
+        applied = _applied(change, _LINE.findall(text or ""), shifts.setdefault(change.path, []))
         if change.deletes and applied:
             raise PatchError(f"{change.path} has more in it than the patch that deletes it knows of")
         texts[change.path] = None if change.deletes else applied
@@ -189,15 +193,18 @@ def _read(file: Path, change: Change) -> str | None:
         raise PatchError(f"{change.path} cannot be read: {error}") from None
 
 
-def _applied(change: Change, lines: list[str]) -> str:
-    moved = end = 0
+def _applied(change: Change, lines: list[str], shifts: list[tuple[int, int]]) -> str:
+    """The text with the change in it; `shifts` are by how much lines from there on were moved, which it adds to."""
+    drift = end = 0  # `drift`: how far the lines stand from where they should
     for hunk in change.hunks:
-        at = next(_places(hunk, lines, hunk.at + moved, end), None)
+        due = hunk.at + drift + sum(more for at, more in shifts if at <= hunk.at)
+        at = next(_places(hunk, lines, due, end), None)
         if at is None:
             raise PatchError(f"{change.path} is not what the patch was made for, near line {hunk.at + 1}")
         lines[at : at + len(hunk.before)] = hunk.after
+        drift += at - due
         end = at + len(hunk.after)
-        moved = end - hunk.at - len(hunk.before)
+        shifts.append((hunk.at, len(hunk.after) - len(hunk.before)))
     return "".join(lines)
 
 

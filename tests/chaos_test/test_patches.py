@@ -229,3 +229,30 @@ def test_two_patches_of_one_file(tmp_path: Path) -> None:
     )
     patches.write(patches.apply([each.reversed() for each in reversed(changes)], tmp_path), tmp_path)
     assert (tmp_path / "shop.py").read_text() == TEN
+
+
+@given(
+    lines=st.lists(st.sampled_from("abc"), min_size=20, max_size=30),
+    first=st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 4)),
+    second=st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 4)),
+)
+def test_two_patches_of_a_file_full_of_equal_lines(
+    lines: list[str], first: tuple[int, int, int], second: tuple[int, int, int]
+) -> None:
+    """Each changes the lines that it was made for, though others look the same, and in either order."""
+
+    def changed(text: list[str], at: int, gone: int, come: int, mark: str) -> list[str]:
+        return [*text[:at], *[mark] * come, *text[at + gone :]]
+
+    at = 14 + second[0]
+    one = changed(lines, *first, "X")
+    other = changed(lines, at, *second[1:], "Y")
+    both = changed(changed(lines, at, *second[1:], "Y"), *first, "X")
+    whole, *texts = ("".join(f"{line}\n" for line in text) for text in (lines, one, other, both))
+    diffs = [diff(whole, text) for text in texts[:2]]
+    for order in (diffs, diffs[::-1]):
+        changes = [change for text in order if text for change in patches.parse(text)]
+        with tempfile.TemporaryDirectory() as name:
+            (Path(name) / "shop.py").write_text(whole)
+            made = patches.apply(changes, Path(name)) if changes else {"shop.py": whole}
+        assert made["shop.py"] == texts[2]

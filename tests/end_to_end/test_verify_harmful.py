@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from benchmarks import harmful
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.timeout(400)  # 40 s of processor time, on a machine that others use, too
 def test_harm_is_recognised(tmp_path: Path) -> None:
     """With one seed; `make bench` does it with three. All arms are replayed beside each other."""
     told = harmful.verdicts(tmp_path, seed=1, requests=600, each=240)
