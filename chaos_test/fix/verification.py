@@ -87,10 +87,11 @@ def verify(
     if together and not outcome.void:
         fit = [one for one in chosen if _belongs(one, result.effects[one.name])]
         merged = combined(fit, run_dir)
-        outcome = replace(outcome, left_out=merged.left_out, numbers=tuple(one.number for one in fit))
+        left_out = tuple(f"{label}: {why}" for label, why in merged.left_out)
+        outcome = replace(outcome, left_out=left_out, numbers=tuple(map(int, merged.labels)))
         if merged.diff:
             change = Change(TOGETHER, merged.diff)
-            said(f"all that may stand together: {', '.join(str(one.number) for one in fit)}")
+            said(f"all that may stand together: {', '.join(merged.labels)}")
             second = measured(plan, [change], sent, out / TOGETHER, interrupt=interrupt, said=said)
             void = second.void
             outcome = replace(outcome, together=second.effects[TOGETHER], void=void, placebo=second.placebo)
@@ -169,7 +170,7 @@ def _belongs(one: Proposed, effect: Effect) -> bool:
 def combined(chosen: Sequence[Proposed], run_dir: Path) -> Combined:
     """One patch of several proposals."""
     wanted = [
-        Wanted(f"{one.number} ({one.title})", one.fix, one.file, Spot.read(one.spot))
+        Wanted(str(one.number), one.fix, one.file, Spot.read(one.spot))
         for one in chosen
         if one.spot is not None and one.file is not None
     ]

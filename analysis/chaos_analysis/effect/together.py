@@ -34,10 +34,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Combined:
-    """The patch ("" where nothing is changed), and why fixes are not in it."""
+    """The patch ("" where nothing is changed), the labels of what is in it, and by label why others are not."""
 
     diff: str
-    left_out: tuple[str, ...]
+    labels: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class _Changed(Sources):
 
 def combine(wanted: Iterable[Wanted], sources: Sources, prefix: str = "") -> Combined:
     """One patch of all; `prefix` is the app's folder as seen from the top of its repository."""
-    changed, left_out = _Changed(sources.root), []
+    changed, left_out = _Changed(sources.root), dict[str, str]()
+    wanted = list(wanted)
     for one in sorted(wanted, key=lambda each: _ORDER.get(each.fix, len(_ORDER))):
         try:
             fix = next(fix for fix in FIXES if fix.name == one.fix)
@@ -61,7 +63,7 @@ def combine(wanted: Iterable[Wanted], sources: Sources, prefix: str = "") -> Com
         except AlreadyThere:
             continue  # another one brought it
         except Declined as declined:
-            left_out.append(f"{one.label}: {declined}")
+            left_out[one.label] = str(declined)
         else:
             changed.texts.update(made.texts)
     top = prefix.strip("/")
@@ -69,7 +71,8 @@ def combine(wanted: Iterable[Wanted], sources: Sources, prefix: str = "") -> Com
         unified(f"{top}/{name}" if top else name, sources.text(name) or "", after)
         for name, after in sorted(changed.texts.items())
     ]
-    return Combined("".join(diffs), tuple(left_out))
+    labels = tuple(one.label for one in wanted if one.label not in left_out)
+    return Combined("".join(diffs), labels, tuple(left_out.items()))
 
 
 def _moved(spot: Spot, before: Sequence[str], now: Sequence[str]) -> Spot:
