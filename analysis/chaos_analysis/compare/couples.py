@@ -17,6 +17,7 @@ from chaos_analysis.effect import gates
 from chaos_analysis.effect.measuring import columns
 from chaos_analysis.effect.pairing import pair
 from chaos_analysis.effect.values import Gate
+from chaos_analysis.tables.keys import among
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,8 +36,10 @@ _SUCCESS = ["endpoint", "rule", "response_ms"]
 
 @dataclass(frozen=True)
 class Couples:
-    """`pairs`, with the `endpoint` and the `rule` that alone was met of each ("" none, "+" several); `before` and
-    `after`: the successes of both sides, with endpoint, rule and response_ms; `alone`: requests of one side only.
+    """`pairs`, with the `endpoint` and the `rule` that alone was met of each ("" none, "+" several).
+
+    `before` and `after`: the successes among them on both sides, with endpoint, rule and response_ms; `alone`: requests
+    of one side only.
     """
 
     pairs: Pairs
@@ -116,8 +119,9 @@ def _rule(before: str, after: str) -> str:
 
 
 def _successes(found: Sequence[Pairing], side: str) -> pd.DataFrame:
-    every = [(each.base if side == "base" else each.other).requests for each in found]
-    return pd.concat([rows.loc[rows["ok"], _SUCCESS] for rows in every], ignore_index=True)
+    every = [((each.base if side == "base" else each.other).requests, set(each.rows["key"])) for each in found]
+    chosen = [rows.loc[rows["ok"].to_numpy(bool) & among(rows["key"], keys), _SUCCESS] for rows, keys in every]
+    return pd.concat(chosen, ignore_index=True)
 
 
 def _gates(found: Sequence[Pairing]) -> tuple[Gate, ...]:

@@ -32,7 +32,7 @@ def markdown(found: Comparison, pictures: Sequence[tuple[str, str]]) -> str:
     for kind, title in _TITLES.items():
         groups = [group for group in words.ordered(found) if group.kind == kind]
         lines += [f"### {title}", ""] if title and groups else []
-        lines += [*_groups(groups), ""] if groups else []
+        lines += [*_groups(groups, times=found.interleaved), ""] if groups else []
     for file, shows in pictures:
         lines += [f"![{text(shows)}]({file})", ""]
     lines += [*_patterns(found), *_latencies(found), *_gates(found)]
@@ -49,8 +49,8 @@ def _side(name: str, side: Side) -> list[object]:
     return [name, codes(side.runs), ", ".join(map(str, side.seeds)), revisions, wording.count(side.requests)]
 
 
-def _groups(groups: Iterable[Group]) -> list[str]:
-    heads = ["", "requests", "failed before", "failed after", "difference (95 %)", "rescued / broken", "verdict"]
+def _groups(groups: Iterable[Group], *, times: bool) -> list[str]:
+    heads = ["", "requests", "failed before", "failed after", "difference (95 %)", "rescued / broken"]
     rows = [
         [
             text(group.name),
@@ -59,11 +59,13 @@ def _groups(groups: Iterable[Group]) -> list[str]:
             wording.estimate(group.after),
             Markdown(words.change(group.difference)),
             words.discordant(group),
+            *([Markdown(words.time(group.useful))] if times else []),
             f"{_SIGNS[group.verdict]} {words.needed(group)}",
         ]
         for group in groups
     ]
-    return table(heads, rows, "lrlllrl").split("\n")
+    heads += ["time to a useful answer"] if times else []
+    return table([*heads, "verdict"], rows, "lrlllr").split("\n")
 
 
 def _patterns(found: Comparison) -> list[str]:

@@ -56,8 +56,9 @@ def finding(found: Comparison) -> str:
     known = [group for group in found.groups if group.kind != "rule" and _known(group)]
     first = known[0] if known[0].kind == "all" else max(known, key=_moved)
     moved = [f"{each.quantile} {_ms(each.before)} → {_ms(each.after)}" for each in first.latencies if _both(each)]
+    said = f"Latency of {_style.shorten(first.name, 44)}: {', '.join(moved)}"
     judged = words.time(first.useful) if found.interleaved else ""
-    return f"Latency of {_style.shorten(first.name, 44)}: {', '.join(moved)} ({judged or 'not judged'})"
+    return f"{said}; to a useful answer {judged}" if judged else f"{said} (not judged)"
 
 
 def _known(group: Group) -> bool:

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 import chaos_analysis
-from chaos_analysis.compare import Comparison, Group, compare, write
+from chaos_analysis.compare import Comparison, Group, compare, compare_arms, write
 from chaos_analysis.errors import RunFolderError
 
 if TYPE_CHECKING:
@@ -200,3 +200,16 @@ def test_a_folder_that_is_no_run_is_an_error(recorded: Recorded, tmp_path: Path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(RunFolderError, match="not a run folder"):
         compare([recorded("a", requests=200)], [tmp_path / "empty"])
+
+
+def test_arms_of_a_replay_have_their_blocks_and_no_warm_up(recorded: Recorded) -> None:
+    """A time a block; what is in no block is neither judged nor among the latencies."""
+    base, other = recorded("a", own_bug=0.3), recorded("b")
+    blocks = {f"{user}.{turn}": turn % 7 for user in range(100) for turn in range(100)}
+    found = compare_arms(base, other, blocks)
+    assert (found.interleaved, found.verdict) == (True, "improved")
+    whole = found.groups[0]
+    assert whole.useful.n == 6
+    assert 0 < whole.requests[0] < 1200
+    assert whole.latencies[0].before.n < whole.requests[0]
+    assert found.base.seeds == found.other.seeds
