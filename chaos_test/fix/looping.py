@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
@@ -77,13 +78,17 @@ def loop(
         said(f"step {len(told)}: {chosen.number}. {chosen.title}: {better[best].reason}")
         taken.append(chosen)
         left.remove(chosen)
-    known = stored.read(run_dir)
-    story = stored.Stored(
-        {}, known.together, known.placebo, known.numbers, known.left_out, void, known.seconds, tuple(told), ended
-    )
+        _keep(told, taken, "it was stopped", run_dir)  # steps that were made are not lost with those that follow
+    story = _keep(told, taken, ended, run_dir, void)
+    analyse(run_dir)
+    return story
+
+
+def _keep(told: list[stored.Step], taken: list[Proposed], ended: str, run_dir: Path, void: str = "") -> stored.Stored:
+    """Write the steps so far, and the patch of all of them."""
+    story = replace(stored.read(run_dir), effects={}, void=void, steps=tuple(told), ended=ended)
     stored.write(story, run_dir)
     write_text(run_dir / _PATCH, combined(taken, run_dir).diff)
-    analyse(run_dir)
     return story
 
 
