@@ -114,16 +114,25 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_without_git(command: Command, ran: Ran, plain: Path, temporary: Path) -> None:
-    """The folder is copied; nothing in it is written."""
+def test_a_proposal_without_git(command: Command, ran: Ran, plain: Path, temporary: Path) -> None:
+    """The run's own retry, also in an outage: what it does stays with the run; the app's folder stays as it is."""
     run_dir = ran.beside(command.cwd, plain)
+    (retry,) = (one for one in command.json("fix-proposals.json")["proposals"] if one["fix"] == "retry")
+    assert retry["effect"] is None
     before = contents(plain)
-    rescued(command.run(*VERIFY, "--patch", patch(command.cwd), "--run", str(run_dir)))
+    done = command.run(*VERIFY, str(retry["number"]), "--run", str(run_dir))
+    assert done.returncode == 0, done.stdout + done.stderr
     assert contents(plain) == before
     assert list(temporary.iterdir()) == []
     assert command.left() == []
     arms = {path.name for path in (run_dir / "verify" / "arms").iterdir() if path.is_dir()}
-    assert arms == {"base", "placebo", "own-mine"}
+    name = f"fix-{retry['number']:02d}"
+    assert arms == {"base", "placebo", name, "base-outage", f"{name}-outage"}
+    (measured,) = (one for one in command.json("fix-proposals.json")["proposals"] if one["fix"] == "retry")
+    assert measured["diff"] == retry["diff"]
+    assert measured["effect"]["verdict"] == "improved"
+    assert [each["condition"] for each in measured["effect"]["measured"]] == ["as declared", "outage"]
+    assert "improved, -" in command.run("fix", "list", "--run", str(run_dir)).stdout
 
 
 def test_in_a_monorepo_with_a_dirty_working_tree(command: Command, ran: Ran, plain: Path, temporary: Path) -> None:
