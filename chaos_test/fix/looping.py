@@ -68,6 +68,9 @@ def loop(
         if result.void:
             void, ended = result.void, "the measurement is void"
             break
+        if not taken:  # what each does alone is measured already
+            known = {stored.digest(one.diff): result.effects[one.name] for one in left if one.name in result.effects}
+            stored.write(replace(stored.read(run_dir), effects=known), run_dir)
         better = {name: effect for name, effect in result.effects.items() if effect.verdict == "improved"}
         if not better:
             ended = "no other patch improves what there is"
