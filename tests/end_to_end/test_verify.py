@@ -34,7 +34,7 @@ RETRIED = """\
             if attempt == 2:
                 raise
 """
-VERIFY = ("fix", "verify", "--requests", "260")
+VERIFY = ("fix", "verify", "--requests", "200")
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory, shop: Path) -> Path:
 def ran(plain: Path, tmp_path_factory: pytest.TempPathFactory, command_in: Callable[[Path], Command]) -> Ran:
     """The shop's run: its calls are reset one time in ten."""
     command = command_in(tmp_path_factory.mktemp("run"))
-    done = command.run("run", "--app-dir", str(plain), "--requests", "700", "--users", "6", "--workers", "1")
+    done = command.run("run", "--app-dir", str(plain), "--requests", "600", "--users", "6", "--workers", "1")
     assert done.returncode in {0, 1}, done.stdout + done.stderr
     return Ran(command.run_dir)
 
