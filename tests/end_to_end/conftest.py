@@ -79,14 +79,22 @@ class Command:
 
     def find(self, *words: str) -> list[psutil.Process]:
         """Those of them with all these words in their command line, oldest first."""
-        found = [process for process in self.left() if all(word in " ".join(process.cmdline()) for word in words)]
-        return sorted(found, key=lambda process: process.create_time())
+        found = [process for process in self.left() if all(word in _command_line(process) for word in words)]
+        return sorted(found, key=lambda process: process.create_time())  # known since the process was found
 
     def _ours(self, process: psutil.Process) -> bool:
         try:
             return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(_MARK) == self.mark
         except psutil.Error:
             return False
+
+
+def _command_line(process: psutil.Process) -> str:
+    """Nothing of a process that has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
 
 
 @pytest.fixture
