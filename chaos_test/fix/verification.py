@@ -126,7 +126,7 @@ def script_of(run_dir: Path, *, whole: bool = False, most: int | None = None) ->
 def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> None:
     """A line a patch, the best first."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("N", "verdict", "failures", "rescued", "broken", "useful answer after", "proposal"):
+    for name in ("N", "verdict", "failures", "rescued", "broken", "time", "proposal"):
         right = name in {"N", "rescued", "broken"}
         table.add_column(name, justify="right" if right else "left", no_wrap=name != "proposal")
     ranked = sorted(outcome.told, key=lambda each: -(each.effect.saved or -1000.0))
@@ -137,6 +137,7 @@ def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> N
     table.add_row(*_cells("", outcome.placebo, "placebo"), style="dim")
     console.print()
     console.print(table)
+    console.print("time: to a useful answer; a failure counts as the client's deadline", style="dim")
     for each in ranked:
         if each.effect.verdict in {"worse", "not comparable"}:
             console.print(
