@@ -106,7 +106,9 @@ def circumstances(analysis: Analysis) -> Markdown:
         else None,
         "Server": ", ".join(str(part) for part in (app.get("server"), _workers(app)) if part),
         "Load": ", ".join(
-            f"{key.replace('_', ' ')} {_plain(value)}" for key, value in load.items() if value not in (None, [], "")
+            f"{key.replace('_', ' ')} {_plain(value)}"
+            for key, value in load.items()
+            if value not in (None, [], "") and key != "folder"  # where it was on that machine
         ),
         "Versions": ", ".join(f"{key} {value}" for key, value in (run.get("versions") or {}).items()),
         "Machine": ", ".join(str(part) for part in (host.get("platform"), _cores(host)) if part),
