@@ -24,7 +24,7 @@ _LEAST_MS = 0.001
 @dataclass(frozen=True)
 class Pairs:
     """One value a pair: whether it went well and the milliseconds it took, without the change and with it; `free`, no
-    fault on either side; `block`, a number. `deadline` in seconds.
+    fault on either side; `block` and `iteration`, numbers. `deadline` in seconds.
     """
 
     ok_base: NDArray[np.bool_]
@@ -33,6 +33,7 @@ class Pairs:
     ms_other: NDArray[np.float64]
     free: NDArray[np.bool_]
     block: NDArray[np.int_]
+    iteration: NDArray[np.int_]
     deadline: float
 
     def __len__(self) -> int:
@@ -47,6 +48,7 @@ class Pairs:
             ms_other=self.ms_other[chosen],
             free=self.free[chosen],
             block=self.block[chosen],
+            iteration=self.iteration[chosen],
             deadline=self.deadline,
         )
 
@@ -68,7 +70,7 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
         faulted=int((~pairs.free).sum()),
         rescued=rescued,
         broken=broken,
-        p_value=mcnemar(rescued, broken),
+        p_value=_by_iterations(saved, lost, pairs.iteration),
         before=proportion(int((~pairs.ok_base).sum()), n),
         after=proportion(int((~pairs.ok_other).sum()), n),
         difference=difference(rescued, broken, n),
@@ -81,6 +83,13 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
         alone=(0, 0),
         steady=mean(net.tolist()).p if len(net) > 1 else None,
     )
+
+
+def _by_iterations(saved: NDArray[np.bool_], lost: NDArray[np.bool_], iteration: NDArray[np.int_]) -> float:
+    """McNemar over iterations, each of which counts once: what fails one of its requests often fails the next."""
+    _, number = np.unique(iteration, return_inverse=True)
+    net = np.bincount(number, weights=saved) - np.bincount(number, weights=lost)
+    return mcnemar(int((net > 0).sum()), int((net < 0).sum()))
 
 
 def _sides(pairs: Pairs) -> tuple[tuple[NDArray[np.bool_], Times], tuple[NDArray[np.bool_], Times]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from chaos_analysis.effect import gates
 from chaos_analysis.effect.figures import Pairs, figures
 from chaos_analysis.effect.pairing import pair
@@ -47,6 +49,7 @@ def columns(found: Pairing) -> Pairs:
         ms_other=rows["response_ms_other"].to_numpy(float),
         free=rows["free"].to_numpy(bool),
         block=rows["block"].to_numpy(int),
+        iteration=pd.factorize(rows["key"].astype(str).str.rsplit(".", n=1).str[0])[0],
         deadline=found.deadline,
     )
 
