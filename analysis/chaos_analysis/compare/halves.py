@@ -91,7 +91,7 @@ def halves(of: Recorded, dice: np.random.Generator) -> tuple[NDArray[np.int_], N
 
 
 def pairs(of: Recorded, base: NDArray[np.int_], other: NDArray[np.int_]) -> Pairs:
-    """Partners as they are judged; a pair's block and iteration are the first one's."""
+    """Partners as they are judged; a pair's block is the first one's."""
     return Pairs(
         ok_base=of.ok[base],
         ok_other=of.ok[other],
@@ -99,7 +99,8 @@ def pairs(of: Recorded, base: NDArray[np.int_], other: NDArray[np.int_]) -> Pair
         ms_other=of.ms[other],
         free=of.free[base],
         block=of.block[base],
-        iteration=of.iteration[base],
+        iteration_base=of.iteration[base],
+        iteration_other=of.iteration[other],
         deadline=of.deadline,
     )
 

@@ -24,7 +24,8 @@ _LEAST_MS = 0.001
 @dataclass(frozen=True)
 class Pairs:
     """One value a pair: whether it went well and the milliseconds it took, without the change and with it; `free`, no
-    fault on either side; `block` and `iteration`, numbers. `deadline` in seconds.
+    fault on either side; `block`, a number, and the number of the iteration, which is another on the other side only
+    where like requests were paired. `deadline` in seconds.
     """
 
     ok_base: NDArray[np.bool_]
@@ -33,7 +34,8 @@ class Pairs:
     ms_other: NDArray[np.float64]
     free: NDArray[np.bool_]
     block: NDArray[np.int_]
-    iteration: NDArray[np.int_]
+    iteration_base: NDArray[np.int_]
+    iteration_other: NDArray[np.int_]
     deadline: float
 
     def __len__(self) -> int:
@@ -48,7 +50,8 @@ class Pairs:
             ms_other=self.ms_other[chosen],
             free=self.free[chosen],
             block=self.block[chosen],
-            iteration=self.iteration[chosen],
+            iteration_base=self.iteration_base[chosen],
+            iteration_other=self.iteration_other[chosen],
             deadline=self.deadline,
         )
 
@@ -70,7 +73,7 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
         faulted=int((~pairs.free).sum()),
         rescued=rescued,
         broken=broken,
-        p_value=_by_iterations(saved, lost, pairs.iteration),
+        p_value=_by_iterations(pairs.iteration_base[saved], pairs.iteration_other[lost]),
         before=proportion(int((~pairs.ok_base).sum()), n),
         after=proportion(int((~pairs.ok_other).sum()), n),
         difference=difference(rescued, broken, n),
@@ -85,11 +88,9 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
     )
 
 
-def _by_iterations(saved: NDArray[np.bool_], lost: NDArray[np.bool_], iteration: NDArray[np.int_]) -> float:
+def _by_iterations(saved: NDArray[np.int_], lost: NDArray[np.int_]) -> float:
     """McNemar over iterations, each of which counts once: what fails one of its requests often fails the next."""
-    _, number = np.unique(iteration, return_inverse=True)
-    net = np.bincount(number, weights=saved) - np.bincount(number, weights=lost)
-    return mcnemar(int((net > 0).sum()), int((net < 0).sum()))
+    return mcnemar(len(np.unique(saved)), len(np.unique(lost)))
 
 
 def _sides(pairs: Pairs) -> tuple[tuple[NDArray[np.bool_], Times], tuple[NDArray[np.bool_], Times]]:

@@ -42,6 +42,7 @@ def of_pairing(found: Pairing, condition: str = "as declared") -> Measured:
 def columns(found: Pairing) -> Pairs:
     """What the figures are made of."""
     rows = found.rows
+    iteration = pd.factorize(rows["key"].astype(str).str.rsplit(".", n=1).str[0])[0]
     return Pairs(
         ok_base=rows["ok_base"].to_numpy(bool),
         ok_other=rows["ok_other"].to_numpy(bool),
@@ -49,7 +50,8 @@ def columns(found: Pairing) -> Pairs:
         ms_other=rows["response_ms_other"].to_numpy(float),
         free=rows["free"].to_numpy(bool),
         block=rows["block"].to_numpy(int),
-        iteration=pd.factorize(rows["key"].astype(str).str.rsplit(".", n=1).str[0])[0],
+        iteration_base=iteration,
+        iteration_other=iteration,
         deadline=found.deadline,
     )
 

@@ -61,12 +61,11 @@ def test_noise_is_a_finding_in_at_most_a_twentieth(own: float, lethal: float) ->
     assert found.alarms_unpaired.value <= 0.05
 
 
-def test_requests_that_fail_together_show_as_false_alarms() -> None:
-    """Iterations stay whole, so a run whose requests drag each other down is told from one where they do not."""
-    alone, together = (
-        of_recorded(played(own=0.04, lethal=0.8, bursts=bursts), comparisons=200) for bursts in (False, True)
-    )
-    assert (together.alarms.value or 0) > (alone.alarms.value or 0)
+def test_requests_that_fail_together_are_no_finding() -> None:
+    """An iteration counts once, however many of its requests fail with each other."""
+    found = of_recorded(played(own=0.03, lethal=0.8, bursts=True), seed=3)
+    assert found.alarms.value is not None
+    assert found.alarms.value <= 0.05  # 0.018 of 1,000; by requests it was 0.096 and 0.132
 
 
 def test_a_patch_that_rescues_three_in_ten_is_seen() -> None:
