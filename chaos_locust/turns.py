@@ -1,4 +1,4 @@
-"""How the blocks of a script begin and end: a file `turn-3` lets block 3 begin, a file `done-3` says that it is over."""
+"""How blocks of a script begin and end: a file `turn-3` lets block 3 begin, a file `done-3` says that it is over."""
 
 from __future__ import annotations
 
