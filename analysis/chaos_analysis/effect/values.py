@@ -24,8 +24,9 @@ class Measured:
     """One change under one condition (`"as declared"`, or `"outage"`: what failed once keeps failing).
 
     `pairs` are requests that both sides have, `faulted` those that met a fault on either; `rescued` failed without the
-    change only, `broken` with it only. `difference` is the change's failure rate less the other's. `useful` and
-    `latency` are ratios, a value a block: mean seconds to a useful answer (a failure counts as the client's deadline),
+    change only, `broken` with it only; `p_value` is of McNemar's test over iterations, each counted once.
+    `difference` is the change's failure rate less the other's. `useful` and `latency` are ratios, a value a block:
+    mean seconds to a useful answer (a failure counts as the client's deadline),
     and median latency of requests that met no fault. `calls` is how many calls a request with a fault makes, with the
     change, to one without it. `repeats` are repeated state-changing calls without an idempotency key, without the
     change and with it; `alone` counts steps of only one side. `steady` is the p-value of rescued less broken by

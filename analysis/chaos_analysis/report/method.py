@@ -29,10 +29,10 @@ _CAUSES = (
     "Direct evidence rests on no test: ledger and answer name the fault."
 )
 _EFFECTS = (
-    "failures by the exact McNemar test, intervals by Bonett and Price; time to a useful answer (a failure counts as "
-    "the client's deadline) by the geometric mean of the blocks' ratios, Student's t. Both adjusted over the patches "
-    f"measured together (Benjamini-Hochberg), claimed below {OF_EFFECTS:g}, failures only where the blocks agree. No "
-    f"difference: intervals within {100 * SAME_RATE:g} points and a ratio of {SAME_TIME:g}."
+    "failures by the exact McNemar test over iterations, intervals by Bonett and Price; time to a useful answer (a "
+    "failure counts as the client's deadline) by the geometric mean of the blocks' ratios, Student's t. Both adjusted "
+    f"over the patches measured together (Benjamini-Hochberg), claimed below {OF_EFFECTS:g}, failures only where the "
+    f"blocks agree. No difference: intervals within {100 * SAME_RATE:g} points and a ratio of {SAME_TIME:g}."
 )
 
 
