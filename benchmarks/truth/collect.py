@@ -16,7 +16,7 @@ from benchmarks.truth.case import Case
 CASES = Path(__file__).parent / "cases"
 KINDS = ("defect", "twin", "decoy")
 _MARK = re.compile(r"# <- (?P<clauses>.+)")
-_CLAUSE = re.compile(r"(?P<what>defect|also)(: (?P<finders>\w+(, \w+)*))?")
+_CLAUSE = re.compile(r"(?P<what>defect|also|mended by)(: (?P<names>\w+(, \w+)*))?")
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,17 @@ class Mark:
 
 @dataclass(frozen=True)
 class Service:
-    """One app of a case. `name` is its function's, `kind` what that name begins with; only defects have marks."""
+    """One app of a case. `name` is its function's, `kind` what that name begins with; only defects have marks.
+
+    mended_by: the fixes, of `chaos_analysis/fixes/`, that must be proposed for it, and of which each must mend it.
+    """
 
     case: str
     name: str
     kind: str
     about: Case
     marks: tuple[Mark, ...]
+    mended_by: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -82,14 +86,14 @@ def _services(name: str) -> Iterator[Service]:
     if about.finder and "twin" not in kinds.values():
         raise CaseError(f"{name}.py: a defect needs its twin()")
     for function, factory in factories.items():
-        found = tuple(marks(factory, about.finder))
-        _check(f"{name}.{function}", kinds[function], about, found)
-        yield Service(name, function, kinds[function], about, found)
+        found, fixes = tuple(marks(factory, about.finder)), mended_by(factory)
+        _check(f"{name}.{function}", kinds[function], about, found, fixes)
+        yield Service(name, function, kinds[function], about, found, fixes)
 
 
-def _check(title: str, kind: str, about: Case, marks: tuple[Mark, ...]) -> None:
+def _check(title: str, kind: str, about: Case, marks: tuple[Mark, ...], fixes: tuple[str, ...]) -> None:
     required = [mark for mark in marks if mark.required]
-    if kind != "defect" and marks:
+    if kind != "defect" and (marks or fixes):
         raise CaseError(f"{title}: only a defect has marked lines")
     if kind == "defect" and not required and about.where is None:
         raise CaseError(f"{title}: mark a line with # <- defect, or give where=ENDPOINT")
@@ -97,12 +101,25 @@ def _check(title: str, kind: str, about: Case, marks: tuple[Mark, ...]) -> None:
 
 def marks(factory: Callable[[], Any], finder: str) -> Iterator[Mark]:
     """The marks in the source of a factory, those that name no finder being of `finder`."""
+    for number, what, names in _clauses(factory):
+        if what != "mended by":
+            yield from (Mark(name, number, required=what == "defect") for name in names or [finder])
+
+
+def mended_by(factory: Callable[[], Any]) -> tuple[str, ...]:
+    """The fixes that the marks in the source of a factory name."""
+    return tuple(name for _, what, names in _clauses(factory) if what == "mended by" for name in names)
+
+
+def _clauses(factory: Callable[[], Any]) -> Iterator[tuple[int, str, list[str]]]:
     lines, first = inspect.getsourcelines(factory)
     for number, text in enumerate(lines, start=first):
         mark = _MARK.search(text)
         for clause in mark["clauses"].split("; ") if mark else ():
             match = _CLAUSE.fullmatch(clause.strip())
-            if match is None or (match["what"] == "also" and not match["finders"]):
-                raise CaseError(f"{factory.__module__}, line {number}: write # <- defect, # <- also: FINDER, or both")
-            for name in (match["finders"] or finder).split(", "):
-                yield Mark(name, number, required=match["what"] == "defect")
+            if match is None or (match["what"] != "defect" and not match["names"]):
+                raise CaseError(
+                    f"{factory.__module__}, line {number}: write # <- defect, # <- also: FINDER, # <- mended by: FIX, "
+                    "or several of them with ; between"
+                )
+            yield number, match["what"], match["names"].split(", ") if match["names"] else []

@@ -1,5 +1,7 @@
 """Closes the loop: the patches that a defect's run proposes, each applied to a copy, measured, and looked at again.
 
+These are the ones that need nobody, and those that the case says must mend it, of which some leave people to decide.
+
 A patch mends where the case's finder finds nothing any more in the service with it, as it finds nothing in the twin; or
 where it takes away four failures in five, as a retry does that meets the fault again now and then.
 """
@@ -19,6 +21,7 @@ from chaos_test.replay.measure import Change, measured
 from chaos_test.replay.recall import experiment_of
 
 if TYPE_CHECKING:
+    from benchmarks.truth.collect import Service
     from chaos_analysis.model import Analysis, Proposal
 
 MOST = 3  # patches a service
@@ -45,31 +48,38 @@ class Mended:
 
 @dataclass(frozen=True)
 class Mending:
-    """The patches that need nobody, and what people are told to decide for the rest."""
+    """What the patches did, and what people are told to decide for the rest; `wanted` are the fixes that must mend."""
 
     mended: tuple[Mended, ...] = ()
     decide: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The fixes that should have mended it and did not, or were not proposed."""
+        return tuple(name for name in self.wanted if not any(each.good for each in self.mended if each.fix == name))
 
     @property
     def good(self) -> bool:
-        """One of the patches mends and is not refused; or, without any, people are told what to decide."""
+        """All that must mend do, and one at least; or, where no patch is to be had, people are told what to decide."""
         if self.mended:
-            return any(each.good for each in self.mended)
-        return bool(self.decide)
+            return not self.missing and any(each.good for each in self.mended)
+        return not self.wanted and bool(self.decide)
 
 
 def mend(
-    finder: str, plan: Plan, run_dir: Path, analysis: Analysis, env: Callable[[int], Mapping[str, str]]
+    service: Service, plan: Plan, run_dir: Path, analysis: Analysis, env: Callable[[int], Mapping[str, str]]
 ) -> Mending:
     """Apply and measure what the run proposes for the case's finder; `env` is the environment of the n-th arm."""
-    out = run_dir.parent / "arms"
+    out, finder, wanted = run_dir.parent / "arms", service.about.finder, service.mended_by
     ids = {pattern.id for pattern in analysis.patterns if pattern.finder == finder}
     ids |= {pattern.id for pattern in analysis.patterns if pattern.part_of in ids}
     fitting = [one for one in analysis.proposals if ids.intersection(one.patterns)]
-    patches = [one for one in fitting if one.diff and one.automatic][:MOST]
+    patches = [one for one in fitting if one.diff and (one.automatic or one.fix in wanted)]
+    patches = sorted(patches, key=lambda one: one.fix not in wanted)[:MOST]
     decide = tuple(f"{one.fix}: {one.why_no_diff or one.caution}" for one in fitting if one not in patches)
     if not patches:
-        return Mending(decide=decide)
+        return Mending(decide=decide, wanted=wanted)
     names = {f"fix-{one.number:02d}": one for one in patches}
     places: dict[str, int] = {}
     again = replace(plan, experiment=experiment_of(run_dir), requests=None)
@@ -85,7 +95,7 @@ def mend(
             abreast=4,  # these services wait more than they work
         )
     found = [_mended(finder, one, result.effects[name], out / name) for name, one in names.items()]
-    return Mending(tuple(found), decide)
+    return Mending(tuple(found), decide, wanted)
 
 
 def _mended(finder: str, one: Proposal, effect: Any, arm: Path) -> Mended:

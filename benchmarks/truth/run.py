@@ -84,7 +84,7 @@ def _run(service: Service, seed: int, folder: Path, env: Callable[..., Mapping[s
     mended = None
     if mending and not worthless:
         made = partial(_of_arm, env)
-        mended = mend(service.about.finder, plan, run_dir, analysis, made)
+        mended = mend(service, plan, run_dir, analysis, made)
     return Ran(run_dir, 0.0, tuple(patterns), fired, worthless, mended)
 
 

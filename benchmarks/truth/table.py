@@ -34,6 +34,7 @@ def _mending(ran: Ran) -> Iterator[str]:
     for each in ran.mending.mended:
         mended = "mended by" if each.good else "NOT mended by"
         yield f"       {mended} {each.fix}: {each.verdict}, {each.left:.0%} of the failures left: {each.reason}"
+    yield from (f"       MISSING: {name} was to mend it" for name in ran.mending.missing)
     if not ran.mending.mended:
         told = [text.partition(". ")[0] for text in ran.mending.decide]
         yield from (f"       people decide: {text}" for text in told)

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.truth import chance, collect
 from benchmarks.truth.__main__ import SEEDS
 from benchmarks.truth.case import Case
-from benchmarks.truth.collect import CaseError, Service, marks, services
+from benchmarks.truth.collect import CaseError, Service, marks, mended_by, services
 from benchmarks.truth.run import experiment
 from chaos_analysis.patterns import FINDERS, LACKS
 from chaos_middleware.experiment import parse
@@ -66,6 +66,18 @@ def test_a_line_may_have_several_marks() -> None:
     assert len({mark.line for mark in found}) == 1
 
 
+def test_a_mark_may_name_what_mends_it() -> None:
+    """Several fixes, beside the defect; they are no marks of findings."""
+
+    def defect() -> None:
+        call()  # <- defect; mended by: retry, fallback
+
+    def call() -> None: ...
+
+    assert mended_by(defect) == ("retry", "fallback")
+    assert [mark.finder for mark in marks(defect, "no_retry")] == ["no_retry"]
+
+
 def test_a_correct_tool_meets_its_faults(all_services: list[Service]) -> None:
     """All runs of `make truth` together have the events that they need with a probability of 99 % at least."""
     assert chance.of_all(service.about for service in all_services for _ in SEEDS) >= 0.99
@@ -82,6 +94,8 @@ def test_the_chance_is_that_of_the_draws() -> None:
     [
         (("missing_timeout", "defect", "", "twin"), "mark a line"),
         (("missing_timeout", "defect", "# <- defect", "other"), "a defect needs its twin"),
+        (("missing_timeout", "defect", "# <- defect; mended by", "twin"), "line 5: write # <- defect"),
+        (("", "decoy", "# <- mended by: retry", "decoy_two"), "only a defect has marked lines"),
         (("missing_timeout", "twin", "", "twin_two"), "a finder goes with a function defect"),
         (("", "decoy", "# <- defect: x", "decoy_two"), "only a defect has marked lines"),
         (("missing_timeout", "defect", "# <- also", "twin"), "line 5: write # <- defect"),
