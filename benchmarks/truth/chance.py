@@ -11,15 +11,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import numpy as np
 from scipy.stats import binom
 
-from benchmarks.truth.case import Case
+from benchmarks.truth.case import Case, experiment
+from chaos_middleware.experiment import Rule, parse
 
 
 def enough(about: Case) -> float:
-    """The probability that each rule fires at least `least` times in a run; rules without a `rate` have 0.1."""
-    n = int(about.faulted * about.reach)
-    return math.prod(float(binom.sf(about.least - 1, n, rule.get("rate", 0.1))) for rule in about.rules)
+    """The probability that each rule fires at least `least` times in a run."""
+    return math.prod(_enough(about, rule) for rule in parse(experiment(about, 1)).rules)
+
+
+def _enough(about: Case, rule: Rule) -> float:
+    """The same for one rule: its events of all stages together."""
+    events = np.ones(1)  # the probability of each number of them, from 0 on
+    for stage in about.stages:
+        n = int(about.requests * stage["share"] * about.reach)
+        events = np.convolve(events, binom.pmf(np.arange(n + 1), n, rule.rate_in(stage["name"])))
+    return float(events[about.least :].sum())
 
 
 def of_all(cases: Iterable[Case]) -> float:

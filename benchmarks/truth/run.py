@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 
 import chaos_analysis
-from benchmarks.truth.case import STAGES, Case
+from benchmarks.truth.case import Case, experiment
 from benchmarks.truth.collect import CASES, Service
 from benchmarks.truth.mend import Mending, mend
 from chaos_analysis import artefacts
@@ -100,12 +100,6 @@ def _worthless(about: Case, over: Any, analysis: Any, fired: Mapping[str, int]) 
         broken.insert(0, over.reason)
     broken += [f"rule {name} fired {fired.get(name, 0)} times, {about.least} are needed" for name in idle]
     return "; ".join(broken)
-
-
-def experiment(about: Case, seed: int) -> dict[str, Any]:
-    """The case's chaos-config.json. All calls are noted: there are few."""
-    rules = [{"rate": 0.1, **rule} for rule in about.rules]
-    return {"version": 1, "seed": seed, "stages": list(STAGES), "calls": {"share": 1.0}, "rules": rules}
 
 
 def _plan(service: Service, seed: int, folder: Path, env: Mapping[str, str]) -> Plan:

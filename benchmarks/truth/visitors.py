@@ -48,5 +48,5 @@ def _is_right(answer: Any) -> bool:
 class Visitor(FastHttpUser):
     """Calls one endpoint after the other."""
 
-    wait_time = between(0.005, 0.025)
+    wait_time = between(*_MODULE.CASE.pause)
     tasks: ClassVar = [_task(endpoint) for endpoint in _MODULE.CASE.endpoints]

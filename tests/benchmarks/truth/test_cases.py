@@ -9,15 +9,14 @@ import pytest
 
 from benchmarks.truth import chance, collect
 from benchmarks.truth.__main__ import SEEDS
-from benchmarks.truth.case import Case
+from benchmarks.truth.case import Case, experiment, http_rule
 from benchmarks.truth.collect import CaseError, Service, marks, mended_by, services
-from benchmarks.truth.run import experiment
 from chaos_analysis.patterns import FINDERS, LACKS
 from chaos_middleware.experiment import parse
 
 PARTS = ("finder", "first", "mark", "second")
 CASE = """
-from benchmarks.truth.case import Case
+from benchmarks.truth.case import Case, experiment, http_rule
 CASE = Case(finder={finder!r}, endpoints=["GET /"], rules=[])
 def {first}():
     return 1  {mark}
@@ -85,7 +84,7 @@ def test_a_correct_tool_meets_its_faults(all_services: list[Service]) -> None:
 
 def test_the_chance_is_that_of_the_draws() -> None:
     """10 requests, of which 7 are faulted, one rule at 50 %, at least one event: 1 - 1/128."""
-    about = Case("x", [], [{"rate": 0.5}], requests=10, least=1)
+    about = Case("x", [], [http_rule("reset", {"type": "connection_reset"}, rate=0.5)], requests=10, least=1)
     assert chance.enough(about) == pytest.approx(1 - 1 / 128)
 
 
