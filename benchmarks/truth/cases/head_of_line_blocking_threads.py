@@ -14,32 +14,35 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from benchmarks.truth.case import Case, http_rule
 
-BURSTS = 6
+BURSTS = 7
 CASE = Case(
     finder="head_of_line_blocking",
-    endpoints=["GET /items", "GET /about"],
+    endpoints=[*["GET /items"] * 5, "GET /about"],
     rules=[
         http_rule(
             "stock-slow",
-            {"type": "latency", "seconds": 0.8},
+            {"type": "latency", "seconds": 0.5},
             rate={f"burst-{number}": 1.0 for number in range(BURSTS)},
         ),
         http_rule("stock-noop", {"type": "noop"}, rate=0.3),  # so that the calm in between belongs to the experiment
     ],
     lethal=["stock-slow"],
     stages=[
-        {"name": "baseline", "share": 0.2},
+        {"name": "baseline", "share": 0.15},
         *(
             {"name": f"{name}-{number}", "share": share}
             for number in range(BURSTS)
-            for name, share in (("burst", 0.05), ("calm", 0.07))
+            for name, share in (("burst", 0.08), ("calm", 0.03))
         ),
         {"name": "recovery", "share": 0.08},
     ],
-    requests=480,
-    reach=0.4,  # half of them
+    requests=750,
+    users=24,
+    pause=(0.1, 0.3),
+    reach=0.7,  # five of six
+    allowed={"collateral": "who gets no slot is refused, and meets no fault", "error_rate": "the same"},
 )
-THREADS = 6
+THREADS = 8
 
 
 def defect() -> Flask:
