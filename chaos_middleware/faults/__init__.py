@@ -17,6 +17,7 @@ from chaos_middleware.faults.exception import InjectedException
 from chaos_middleware.faults.garbage_body import GarbageBody
 from chaos_middleware.faults.http_error import HttpError
 from chaos_middleware.faults.jitter import Jitter
+from chaos_middleware.faults.large_body import LargeBody
 from chaos_middleware.faults.latency import Latency
 from chaos_middleware.faults.link_down import LinkDown
 from chaos_middleware.faults.live_reset import LiveReset
@@ -49,6 +50,7 @@ FAULTS: tuple[type[Fault], ...] = (
     ConnectionReset,
     SlowBody,
     TruncatedBody,
+    LargeBody,
     GarbageBody,
     CacheMiss,
     StaleValue,

@@ -50,6 +50,10 @@ class Target:
         """Break the answer off after this share of its body."""
         raise _refused(self, f"an answer cut at {keep:g}")
 
+    def lengthen(self, size: int) -> None:
+        """Let the body of the request go on until it has this many bytes."""
+        raise _refused(self, f"a request's body of {size} bytes")
+
     def garble(self, body: bytes) -> None:
         """Put these bytes in the place of the body."""
         raise _refused(self, f"another body of {len(body)} bytes")

@@ -28,6 +28,7 @@ SEAM_FAULTS: dict[str, dict[str, str]] = {
         "connection_reset": "",
         "slow_body": "slow_body is about the answer's body, which has no after",
         "truncated_body": "truncated_body is about the answer's body, which has no after",
+        "large_body": "large_body is about the request's body, which the app has read by then",
     },
     "http_client": {
         "noop": "",

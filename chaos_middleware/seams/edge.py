@@ -11,12 +11,13 @@ from chaos_middleware import connection
 from chaos_middleware.answers import Answer, Outgoing, StartResponse, WsgiApp, slowed, truncated
 from chaos_middleware.errors import mark_injected
 from chaos_middleware.faults.base import Target
+from chaos_middleware.incoming import lengthen
 
 if TYPE_CHECKING:
     from chaos_middleware.injector import Firing
 
 _HOLD_UP = ("noop", "latency")
-_ON_THE_BODY = ("slow_body", "truncated_body")
+_ON_THE_BODY = ("slow_body", "truncated_body", "large_body")
 
 
 def edge_faults(app: WsgiApp, firings: list[Firing], *, in_framework: bool) -> WsgiApp:
@@ -157,6 +158,16 @@ class EdgeTarget(Target):
         """Break the connection off in mid-body."""
         connection.descriptor(self._environ)
         self._change = lambda answer: truncated(answer.body(), answer.size, keep, self._breaker(answer))
+
+    def lengthen(self, size: int) -> None:
+        """Let the app read more than the client sent; what it has read is told when its answer is over."""
+
+        def told(taken: int) -> None:
+            self._firing.did = f"{taken} of {size} bytes read"
+
+        lengthen(self._environ, size, told)
+        told(0)
+        self._change = Answer.body
 
     def _breaker(self, answer: Answer) -> Callable[[int], NoReturn]:
         """An early end of file shows only where a length was announced; elsewhere it takes a reset."""

@@ -51,6 +51,23 @@ class Service:
             client.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\nX-Chaos-Key: {key}\r\n\r\n".encode())
             return _read(client)
 
+    def post(self, path, key, *, chunked=False):
+        """Send two requests with a JSON body over one connection, the second where the server keeps it; returns what
+        each was answered.
+        """
+        body = b'7\r\n{"a":1}\r\n0\r\n\r\n' if chunked else b'{"a":1}'
+        kind = "Transfer-Encoding: chunked" if chunked else "Content-Length: 7"
+        answers = []
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as client:
+            for step in (1, 2):
+                head = f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n{kind}\r\n"
+                client.sendall(f"{head}X-Chaos-Key: {key}.{step}\r\n\r\n".encode() + body)
+                headers, _, content = _read(client)[0].partition(b"\r\n\r\n")
+                answers.append(content.strip().decode())
+                if headers.startswith(b"HTTP/1.0") or b"connection: close" in headers.lower():
+                    break
+        return answers
+
     def stop(self):
         """End it, however it takes that."""
         self.process.terminate()
@@ -120,6 +137,29 @@ def test_a_slow_body_comes_whole(service, shape):
     data, end = service.ask(f"/slow/{shape}", "1.1.4")
     assert time.monotonic() - started >= 0.1
     assert (data.partition(b"\r\n\r\n")[2].count(b"x"), end in {"whole", "EOF"}) == (100, True)
+
+
+@pytest.mark.parametrize("path", ["read", "unread"])
+def test_a_large_body_ends_where_the_next_request_begins(service, path):
+    """The app reads three megabytes of seven bytes, or nothing; the connection goes on as without a fault."""
+    key = f"4.{path}"
+    plain = service.post(f"/plain/{path}", key)
+    large = service.post(f"/large/{path}", key)
+    assert plain[0] == ('7 {"a":1}' if path == "read" else "0")
+    assert large == [each.replace("7 ", "3000000 ") for each in plain]
+    _wait_for(lambda: [each for each in service.records("end") if each["id"] == f"{key}.1:large"])
+    did = {each["id"]: each["measured"]["did"] for each in service.records("end")}
+    assert did[f"{key}.1:large"] == ("3000000" if path == "read" else "0") + " of 3000000 bytes read"
+
+
+def test_a_large_body_in_chunks(service):
+    """It goes on after its last chunk, where the server undoes chunks; elsewhere the fault says that it cannot act."""
+    answer = service.post("/large/read", "4.chunks", chunked=True)[0]
+    _wait_for(lambda: [each for each in service.records("end") if each["id"] == "4.chunks.1:large"])
+    did = next(each["measured"]["did"] for each in service.records("end") if each["id"] == "4.chunks.1:large")
+    undone = did == "3000000 of 3000000 bytes read"
+    assert undone == (answer == '3000000 {"a":1}')
+    assert undone or did == "unsupported"
 
 
 def test_an_error_and_a_late_answer_are_answers(service):
