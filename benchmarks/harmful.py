@@ -41,13 +41,16 @@ def run() -> list[dict[str, Any]]:
 
 
 def verdicts(folder: Path, seed: int, *, requests: int = 900, each: int = 400) -> dict[str, str]:
-    """What each patch is called, the placebo among them; `folder` takes the service and its run."""
+    """What each patch is called, the placebo among them; `folder` takes the service and its run, and in `verify.txt`
+    what the command said.
+    """
     app = folder / "till"
     shutil.copytree(TILL, app, ignore=shutil.ignore_patterns("__pycache__"))
     words = ("--app-dir", "till", "--seed", str(seed), "--requests", str(requests), "--users", "10", "--workers", "1")
     _command(folder, "run", *words)
     patches = [word for name in (*HARMFUL, GOOD) for word in ("--patch", str(app / "patches" / f"{name}.diff"))]
     said = _command(folder, "fix", "verify", "--requests", str(each), *patches)
+    (folder / "verify.txt").write_text(said)
     return {name: verdict for verdict, name in _VERDICT.findall(said)}
 
 

@@ -16,5 +16,6 @@ if TYPE_CHECKING:
 def test_harm_is_recognised(tmp_path: Path) -> None:
     """With one seed; `make bench` does it with three. All arms are replayed beside each other."""
     told = harmful.verdicts(tmp_path, seed=1, requests=600, each=240)
-    assert told.pop(harmful.PLACEBO) in {"no difference", "inconclusive"}
-    assert told == {harmful.GOOD: "improved"} | dict.fromkeys(harmful.HARMFUL, "worse")
+    said = (tmp_path / "verify.txt").read_text()
+    assert told.pop(harmful.PLACEBO) in {"no difference", "inconclusive"}, said
+    assert told == {harmful.GOOD: "improved"} | dict.fromkeys(harmful.HARMFUL, "worse"), said
