@@ -164,11 +164,13 @@ def _compared(
         if figures and (job.out / lasting).is_dir() and not {lasting, f"{BASE}-{OUTAGE}"} & lost.keys():
             figures.append(measure(job.out / f"{BASE}-{OUTAGE}", job.out / lasting, blocks, condition=OUTAGE))
         found[change.name] = figures, _told(asked[change.name], tests, lost.get(change.name))
-    placebo = judge_all({PLACEBO: found.pop(PLACEBO)})[PLACEBO]
+    unchanged = found.pop(PLACEBO)
+    placebo = judge_all({PLACEBO: unchanged})[PLACEBO]
     void = ""
     if placebo.verdict in {"improved", "worse", "not comparable"}:
         void = f"a change that changes nothing came out as {placebo.verdict} ({placebo.reason}): this is noise"
-    return Result(judge_all(found), placebo, void, job.script.requests)
+    beside = placebo.measured[0] if placebo.measured else None
+    return Result(judge_all(found, beside), placebo, void, job.script.requests)
 
 
 def _told(asked: tuple[Gate, ...], tests: Gate | None, lost: str | None) -> tuple[Gate, ...]:

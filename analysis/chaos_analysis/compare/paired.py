@@ -64,7 +64,9 @@ def groups(found: Couples) -> tuple[Group, ...]:
 def _timeless(each: Measured) -> Measured:
     """Runs that did not take turns: what drifted on the machine would be taken for a difference."""
     unknown = Estimate(None, None, None, each.useful.n, "ratio", need=LEAST_TURNS)
-    return replace(each, useful=unknown, useful_p=None, latency=unknown, latency_p=None)
+    return replace(
+        each, useful=unknown, useful_p=None, useful_ms=None, latency=unknown, latency_p=None, latency_ms=None
+    )
 
 
 def _group(name: Name, effect: Effect, found: Couples) -> Group:

@@ -65,8 +65,8 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
     net = _means(saved.astype(float) - lost, block)
     calm = pairs.free & pairs.ok_base & pairs.ok_other
     times = [_useful(ok, ms, pairs.deadline * 1000) for ok, ms in _sides(pairs)]
-    useful, useful_p = _blockwise(times, block, _means)
-    latency, latency_p = _blockwise([ms[calm] for _, ms in _sides(pairs)], block[calm], _medians)
+    useful, useful_p, useful_ms = _blockwise(times, block, _means)
+    latency, latency_p, latency_ms = _blockwise([ms[calm] for _, ms in _sides(pairs)], block[calm], _medians)
     return Measured(
         condition=condition,
         pairs=n,
@@ -79,8 +79,10 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
         difference=difference(rescued, broken, n),
         useful=useful,
         useful_p=useful_p,
+        useful_ms=useful_ms,
         latency=latency,
         latency_p=latency_p,
+        latency_ms=latency_ms,
         calls=Estimate(None, None, None, 0, "ratio"),
         repeats=(0, 0),
         alone=(0, 0),
@@ -118,11 +120,13 @@ def _medians(values: Times, block: NDArray[np.int_]) -> Times:
 
 def _blockwise(
     times: list[Times], block: NDArray[np.int_], figure: Callable[[Times, NDArray[np.int_]], Times]
-) -> tuple[Estimate, float | None]:
-    """The ratio of a figure of each block, the other's to the base's; small blocks have no say."""
+) -> tuple[Estimate, float | None, float | None]:
+    """The ratio of a figure of each block, the other's to the base's, its p-value, and how much more that is in the
+    mean of the blocks; small blocks have no say.
+    """
     which = (np.bincount(block) >= LEAST_IN_BLOCK)[block]
     if not which.any():
-        return Estimate(None, None, None, 0, "ratio", need=LEAST_IN_BLOCK), None
+        return Estimate(None, None, None, 0, "ratio", need=LEAST_IN_BLOCK), None, None
     _, number = np.unique(block[which], return_inverse=True)
     base, other = (np.maximum(figure(side[which], number), _LEAST_MS) for side in times)
-    return ratio(base.tolist(), other.tolist())
+    return *ratio(base.tolist(), other.tolist()), float((other - base).mean())

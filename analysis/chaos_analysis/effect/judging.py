@@ -23,6 +23,7 @@ INTERACT = 0.2  # blocks that agree less than this do not bear out what the requ
 SAME_RATE = 0.03  # a difference of failure rates inside this, with its interval, is none
 SAME_TIME = 1.25  # and so is a ratio of times inside this
 SLOWER = 1.1  # less than that nobody cares for
+FELT = 5.0  # ms; less than that nobody feels, and one process of the same code has it over another on a busy machine
 LEAST_PAIRS = 30
 
 
@@ -31,16 +32,26 @@ def judge(measured: Sequence[Measured], gates: Sequence[Gate] = ()) -> Effect:
     return judge_all({"": (measured, gates)})[""]
 
 
-def judge_all(changes: Mapping[str, tuple[Sequence[Measured], Sequence[Gate]]]) -> dict[str, Effect]:
-    """Changes that were measured together, by name: p-values are adjusted over all of them."""
+def judge_all(
+    changes: Mapping[str, tuple[Sequence[Measured], Sequence[Gate]]], placebo: Measured | None = None
+) -> dict[str, Effect]:
+    """Changes that were measured together, by name: p-values are adjusted over all of them.
+
+    `placebo`: what a change that changes nothing came to beside them, by which longer times are told from noise.
+    """
     told = [(name, measured[0]) for name, (measured, _) in changes.items() if measured]
     failures = adjusted([each.p_value for _, each in told])
     times = adjusted([1.0 if each.useful_p is None else each.useful_p for _, each in told])
     certain = {name: pair for (name, _), pair in zip(told, zip(failures, times, strict=True), strict=True)}
-    return {name: _whole(certain.get(name), tuple(each), tuple(gates)) for name, (each, gates) in changes.items()}
+    noise = SAME_TIME if placebo is None else max(SAME_TIME, placebo.latency.high or 0.0)
+    return {
+        name: _whole(certain.get(name), tuple(each), tuple(gates), noise) for name, (each, gates) in changes.items()
+    }
 
 
-def _whole(certain: tuple[float, float] | None, measured: tuple[Measured, ...], gates: tuple[Gate, ...]) -> Effect:
+def _whole(
+    certain: tuple[float, float] | None, measured: tuple[Measured, ...], gates: tuple[Gate, ...], noise: float
+) -> Effect:
     """The verdict under the first condition; the others can only show what it costs there."""
     blank = Effect("inconclusive", "", gates=gates, measured=measured)
     refused = next((gate for gate in gates if gate.ok is False), None)
@@ -49,7 +60,7 @@ def _whole(certain: tuple[float, float] | None, measured: tuple[Measured, ...], 
     if certain is None:
         return replace(blank, verdict="not comparable", reason="it was not replayed")
     first, *others = measured
-    found = _one(first, *certain)
+    found = _one(first, *certain, _dear(first, noise))
     if found.verdict not in {"worse", "not comparable"}:
         for other in others:
             cost, costly = _cost(other)
@@ -78,7 +89,7 @@ def _cost(each: Measured) -> tuple[str, bool]:
     return said if each.broken > each.rescued else "", False
 
 
-def _one(each: Measured, failures: float, times: float) -> Effect:
+def _one(each: Measured, failures: float, times: float, dear: str) -> Effect:
     gate = next((gate for gate in each.gates if gate.ok is False), None)
     if gate:
         word: Verdict = "not comparable" if gate.name == "injection points" else "worse"
@@ -87,13 +98,13 @@ def _one(each: Measured, failures: float, times: float) -> Effect:
         return Effect("inconclusive", f"{wording.plural(each.pairs, 'pair')}, too few", need=LEAST_PAIRS)
     counted = f"{each.rescued} rescued, {each.broken} newly broken of {wording.plural(each.pairs, 'request')}"
     if failures < SIGNIFICANT:
-        return _of_failures(each, counted)
-    return _of_times(each, times, counted)
+        return _of_failures(each, counted, dear)
+    return _of_times(each, times, counted, dear)
 
 
-def _of_times(each: Measured, times: float, counted: str) -> Effect:
+def _of_times(each: Measured, times: float, counted: str, dear: str) -> Effect:
     """The failures do not differ: it counts how long a useful answer takes, and what is paid for it."""
-    if dear := _dear(each):
+    if dear:
         return Effect("worse", f"{dear}; {counted}")
     slower, faster = _times(each, times)
     if slower or faster:
@@ -105,22 +116,23 @@ def _of_times(each: Measured, times: float, counted: str) -> Effect:
     return Effect("inconclusive", counted, need=max(need, each.pairs + 1) if need else 2 * each.pairs)
 
 
-def _of_failures(each: Measured, counted: str) -> Effect:
+def _of_failures(each: Measured, counted: str, dear: str) -> Effect:
     """The failures differ; it counts where blocks bear it out, and where it is not paid for in time."""
     if each.steady is not None and each.steady > INTERACT:
         need = 2 * each.pairs
         return Effect("inconclusive", f"requests interact, the blocks disagree: {counted}", need=need)
     if each.broken > each.rescued:
         return Effect("worse", counted)
-    dear = _dear(each)
     return Effect("worse", f"{dear}; {counted}") if dear else Effect("improved", counted)
 
 
-def _dear(each: Measured) -> str:
-    """What fault-free requests pay for the change; "" where it is nothing. Told apart from the time to a useful answer,
-    in which failures, each a whole deadline, drown it.
+def _dear(each: Measured, noise: float) -> str:
+    """What fault-free requests pay for the change; "" where it is nothing, or a ratio no larger than `noise`. Told
+    apart from the time to a useful answer, in which failures, each a whole deadline, drown it.
     """
-    if each.latency_p is None or each.latency_p >= SIGNIFICANT or (each.latency.low or 0) <= SAME_TIME:
+    if each.latency_p is None or each.latency_p >= SIGNIFICANT or (each.latency.low or 0) <= noise:
+        return ""
+    if not _is_felt(each.latency_ms):
         return ""
     return f"requests without a fault take {wording.number(each.latency.value or 1)} times as long"
 
@@ -128,9 +140,14 @@ def _dear(each: Measured) -> str:
 def _times(each: Measured, p_value: float) -> tuple[bool, bool]:
     """Whether it takes longer, or less, to get a useful answer, by more than anybody would let pass."""
     value = each.useful.value
-    if value is None or p_value >= SIGNIFICANT:
+    if value is None or p_value >= SIGNIFICANT or not _is_felt(each.useful_ms):
         return False, False
     return value > SLOWER, value < 1 / SLOWER
+
+
+def _is_felt(more: float | None) -> bool:
+    """Whether so many milliseconds matter, more or less."""
+    return more is None or abs(more) >= FELT
 
 
 def _same(each: Measured) -> bool:

@@ -27,7 +27,8 @@ class Measured:
     change only, `broken` with it only; `p_value` is of McNemar's test over iterations, each counted once.
     `difference` is the change's failure rate less the other's. `useful` and `latency` are ratios, a value a block:
     mean seconds to a useful answer (a failure counts as the client's deadline),
-    and median latency of requests that met no fault. `calls` is how many calls a request with a fault makes, with the
+    and median latency of requests that met no fault; `useful_ms` and `latency_ms` are how many milliseconds more that
+    is, in the mean of the blocks. `calls` is how many calls a request with a fault makes, with the
     change, to one without it. `repeats` are repeated state-changing calls without an idempotency key, without the
     change and with it; `alone` counts steps of only one side. `steady` is the p-value of rescued less broken by
     blocks: whether they agree. `violated` are invariants that only the change violates.
@@ -50,6 +51,8 @@ class Measured:
     repeats: tuple[int, int]
     alone: tuple[int, int]
     steady: float | None
+    useful_ms: float | None = None
+    latency_ms: float | None = None
     violated: tuple[str, ...] = ()
     gates: tuple[Gate, ...] = ()
 

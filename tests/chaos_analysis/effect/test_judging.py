@@ -72,6 +72,23 @@ def test_what_rescues_by_slowing_all_others_down_is_worse() -> None:
     assert verdict(figures(rescued=40, latency=around(1.2), latency_p=0.001))[0] == "improved"
 
 
+def test_what_nobody_feels_is_not_dear() -> None:
+    """Half as long again of 4 ms is 2 ms; and no time counts that the placebo has, too."""
+    slow = figures(rescued=40, latency=around(1.5), latency_p=0.001, latency_ms=2.0)
+    assert verdict(slow)[0] == "improved"
+    felt = replace(slow, latency_ms=20.0)
+    assert verdict(felt)[0] == "worse"
+    busy = figures(latency=around(1.3, reach=0.25))
+    assert judge_all({"": ([felt], [])}, busy)[""].verdict == "improved"
+    assert judge_all({"": ([felt], [])}, figures())[""].verdict == "worse"
+
+
+def test_a_time_that_nobody_feels_decides_nothing() -> None:
+    """Six tenths of the time to a useful answer, which are 2 ms."""
+    assert verdict(figures(useful=around(0.6), useful_p=0.001, useful_ms=-2.0))[0] == "inconclusive"
+    assert verdict(figures(useful=around(0.6), useful_p=0.001, useful_ms=-20.0))[0] == "improved"
+
+
 def test_what_only_slows_others_down_is_worse() -> None:
     """A lock that is held during the call: as many fail as before, each a whole deadline, beside which it is little."""
     slow = {"latency": around(3.0), "latency_p": 0.001, "useful": around(1.05)}
