@@ -1,6 +1,7 @@
 """The locustfile of all cases: calls the endpoints, and where the case has `right(answer)`, asks it.
 
-The case's name is in TRUTH_CASE. `right` is what a client of that service would check in an answer's JSON.
+The case's name is in TRUTH_CASE. `right` is what a client of that service would check in an answer's JSON; `body(n)` is
+the JSON that it sends with a POST, PUT or PATCH.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ from chaos_locust import steps
 
 _MODULE = module_of(os.environ["TRUTH_CASE"])
 _right: Callable[[Any], bool] | None = getattr(_MODULE, "right", None)
+_body: Callable[[int], Any] | None = getattr(_MODULE, "body", None)
 
 
 def _task(endpoint: str) -> Callable[[FastHttpUser], None]:
     method, path = endpoint.split()
+    sends = _body if method in {"POST", "PUT", "PATCH"} else None
 
     @steps(1)
     def call(user: FastHttpUser) -> None:
-        url = path.replace("{n}", str(random.randrange(100)))
-        name = path.partition("?")[0]
-        with user.client.request(method, url, name=name, catch_response=True) as answer:
+        n = random.randrange(100)
+        url, name, sent = path.replace("{n}", str(n)), path.partition("?")[0], sends(n) if sends else None
+        with user.client.request(method, url, name=name, json=sent, catch_response=True) as answer:
             if _right is not None and 0 < answer.status_code < 400 and not _is_right(answer):
                 answer.failure("the content is not right")
 

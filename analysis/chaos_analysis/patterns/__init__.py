@@ -14,7 +14,7 @@ Rank: what must not be (`invariant_violated`), then what the app can change befo
 requests failed or held up, then by failure rate.
 
 `FINDERS` say what goes wrong. `LACKS` say what the app lacks at a call site: such a pattern is a part of the worst
-that goes wrong there, and stands right behind it; where nothing does, it stands alone.
+that goes wrong there, and stands right behind it; where nothing does, or it names no site, it stands alone.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ from chaos_analysis.patterns import (
     slow_recovery,
     stale_pool,
     tail_latency,
+    unbounded_body,
     unchecked_body,
     unhandled_exception,
     unmapped_error,
@@ -93,6 +94,7 @@ LACKS: tuple[ModuleType, ...] = (
     cache_on_critical_path,
     no_transaction_retry,
     work_after_client_left,
+    unbounded_body,
 )
 
 

@@ -24,6 +24,7 @@ _WORDS = {
     "http_error": ("error answer", "It was given instead of the app's own answer, so the app had no say."),
     "connection_reset": ("connection reset", "It was done to the connection, so the app had no say."),
     "truncated_body": ("truncated body", "It was done to the app's answer on its way out, so the app had no say."),
+    "large_body": ("large body", "An app that refuses it with 413 does what it should."),
 }
 _OTHER = ("fault", "It was injected at the edge, so the app had no say.")
 
