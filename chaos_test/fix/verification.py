@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from chaos_test.interrupt import Interrupt
     from chaos_test.replay.script import Script
 
-REPEATING = frozenset({"retry", "idempotency_key", "transaction_retry"})
+REPEATING = frozenset({"retry", "retry_with_stamina", "idempotency_key", "transaction_retry"})
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_proposal_without_git(command: Command, ran: Ran, plain: Path, temporary: Path) -> None:
     """The run's own retry, also in an outage: what it does stays with the run; the app's folder stays as it is."""
     run_dir = ran.beside(command.cwd, plain)
-    (retry,) = (one for one in command.json("fix-proposals.json")["proposals"] if one["fix"] == "retry")
+    (retry,) = (one for one in command.json("fix-proposals.json")["proposals"] if one["fix"] == "retry_with_stamina")
     assert retry["effect"] is None
     before = contents(plain)
     done = command.run(*VERIFY, str(retry["number"]), "--run", str(run_dir))
@@ -128,7 +128,7 @@ def test_a_proposal_without_git(command: Command, ran: Ran, plain: Path, tempora
     arms = {path.name for path in (run_dir / "verify" / "arms").iterdir() if path.is_dir()}
     name = f"fix-{retry['number']:02d}"
     assert arms == {"base", "placebo", name, "base-outage", f"{name}-outage"}
-    (measured,) = (one for one in command.json("fix-proposals.json")["proposals"] if one["fix"] == "retry")
+    (measured,) = (one for one in command.json("fix-proposals.json")["proposals"] if one["fix"] == "retry_with_stamina")
     assert measured["diff"] == retry["diff"]
     assert measured["effect"]["verdict"] == "improved"
     assert [each["condition"] for each in measured["effect"]["measured"]] == ["as declared", "outage"]

@@ -26,6 +26,7 @@ from chaos_analysis.fixes.pool_pre_ping import PoolPrePing
 from chaos_analysis.fixes.pool_timeout import PoolTimeout
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
+from chaos_analysis.fixes.retry_with_stamina import RetryWithStamina
 from chaos_analysis.fixes.rollback import Rollback
 from chaos_analysis.fixes.statement_timeout import StatementTimeout
 from chaos_analysis.fixes.transaction_retry import TransactionRetry
@@ -52,6 +53,7 @@ FIXES: tuple[Fix, ...] = (
     TransactionRetry(),
     CircuitBreaker(),
     Retry(),
+    RetryWithStamina(),
     IdempotencyKey(),
     Fallback(),
     Bulkhead(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chaos_analysis.fixes._calls import http_call, keyword
@@ -9,26 +10,28 @@ from chaos_analysis.fixes._evidence import method
 from chaos_analysis.fixes._fix import Declined, Spot
 from chaos_analysis.fixes._layers import Attempt, attempt, is_unbounded
 from chaos_analysis.fixes._outage import outage
-from chaos_analysis.fixes._repeating import STATUSES
+from chaos_analysis.fixes._repeating import IDEMPOTENT, STATUSES, reads_body
 from chaos_analysis.fixes._sessions import session_of
 from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from chaos_analysis.fixes._calls import HttpCall
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.model import Pattern, Site
 
-IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
-# Not what happens while the body is read.
-_COVERED = {"connection_refused", "connection_reset", "connect_timeout", "read_timeout"}
+_UNANSWERED = frozenset({"connection_refused", "connection_reset", "connect_timeout", "read_timeout"})
+_TOLD, _CUT = frozenset({"http_error"}), frozenset({"truncated_body"})
+_REQUESTS = ("requests", "session")
+_HANDED = ("httpx", "urllib")  # have no retries of their own
 
 
 class Repeatable(NamedTuple):
     """A call site with the patterns that a repetition can mend there. `session` tells apart what it is made on.
 
-    `library` is "" where the source does not tell; `unbounded` says that the run saw no limit for reading.
+    `library` is "" where the source does not tell; `whole` says that the call reads the answer's body, too, `unbounded`
+    that the run saw no limit for reading; `covered` are the faults after which it is to be made again.
     """
 
     site: Site
@@ -36,7 +39,9 @@ class Repeatable(NamedTuple):
     attempt: Attempt
     unbounded: bool
     library: str
+    whole: bool
     session: str | int
+    covered: frozenset[str] = frozenset()
 
     @property
     def spot(self) -> Spot:
@@ -44,15 +49,65 @@ class Repeatable(NamedTuple):
         return Spot(line=self.site.line, method=method(self.patterns[0]), timeout=self.attempt.timeout or (0.0, 0.0))
 
 
-def by_session(evidence: Evidence) -> Iterable[list[Repeatable]]:
-    """The calls of one session together: there is one place for the retries of all of them."""
+def by_session(evidence: Evidence, *, stamina: bool) -> Iterator[list[Repeatable]]:
+    """The calls of one session together, since one declaration serves them all: those that are handed to stamina, or
+    those that urllib3 repeats.
+    """
     groups: dict[tuple[str, str | int], list[Repeatable]] = {}
-    for call in repeatable(evidence, IDEMPOTENT):
+    for call in _calls(evidence, IDEMPOTENT):
         groups.setdefault((call.site.file, call.session), []).append(call)
-    return groups.values()
+    for calls in groups.values():
+        if _is_handed(evidence, calls) == stamina:
+            mended = [each for call in calls for each in _mended(evidence, call, _covered(call, stamina=stamina))]
+            yield from filter(None, [mended])
 
 
 def repeatable(evidence: Evidence, verbs: Collection[str]) -> Iterator[Repeatable]:
+    """The calls with these methods that were left without an answer."""
+    for call in _calls(evidence, verbs):
+        yield from _mended(evidence, call, _UNANSWERED)
+
+
+def _covered(call: Repeatable, *, stamina: bool) -> frozenset[str]:
+    """The faults after which the call is made again, by stamina or by urllib3.
+
+    requests reads the body when urllib3 is done. stamina goes by errors: a 503 is one to urllib, which leaves the body
+    to its caller.
+    """
+    told = not stamina or call.library == "urllib"
+    cut = call.whole and (stamina or call.library == "urllib3")
+    return _UNANSWERED | (_TOLD if told else frozenset()) | (_CUT if cut else frozenset())
+
+
+def _is_handed(evidence: Evidence, calls: list[Repeatable]) -> bool:
+    """Whether stamina is to repeat them. Those of requests both can: the one who would mend more failures."""
+    if calls[0].library not in _REQUESTS:
+        return calls[0].library in _HANDED
+    cut, told = (sum(_failures(evidence, call, fault) for call in calls) for fault in (*_CUT, *_TOLD))
+    return cut > told and all(call.whole for call in calls)
+
+
+def _failures(evidence: Evidence, call: Repeatable, fault: str) -> int:
+    """How many requests met this fault here, and could pass it, met no other, and failed."""
+    rules = {rule for each in call.patterns if fault in each.faults for rule in each.rules} - evidence.lasting
+    if not rules:
+        return 0
+    events, requests = evidence.tables.faults, evidence.tables.requests
+    events = events[(events["file"] == call.site.file) & (events["line"] == call.site.line)]
+    events = events[events["rule"].isin(rules) & (events["fault"] == fault)]
+    passing = [fault not in _TOLD or asked["status"] in STATUSES for asked in events["asked"]]
+    failed = requests[~requests["ok"].astype(bool) & requests["rule"].isin(rules)]
+    return len(set(compress(events["key"], passing)) & set(failed["key"]))
+
+
+def _mended(evidence: Evidence, call: Repeatable, covered: frozenset[str]) -> Iterator[Repeatable]:
+    """The call with those of its patterns that are mended where it is made again after these faults; none without."""
+    patterns = [each for each in call.patterns if _is_mendable(evidence, each, call.attempt, covered)]
+    if patterns:
+        yield call._replace(patterns=patterns, covered=covered)
+
+
+def _calls(evidence: Evidence, verbs: Collection[str]) -> Iterator[Repeatable]:
     """The sites of calls with these methods, without those that are repeated already, or whose other side is down.
 
     urllib3's default, which repeats at once, does not count: it is to be replaced.
@@ -65,12 +120,12 @@ def repeatable(evidence: Evidence, verbs: Collection[str]) -> Iterator[Repeatabl
         default = call is not None and library == "httpx" and keyword(call.node, "timeout") is None
         once = attempt(evidence, site, default=default)
         asked = [pattern for pattern in found if method(pattern) in verbs]
-        patterns = [pattern for pattern in asked if _mendable(evidence, pattern, once, library)]
         down = outage(evidence, site)
         outlasts = down is not None and down.share > 0.5  # what comes back later than the attempts end
-        if patterns and not outlasts and (site not in repeated or library == "urllib3"):
+        if asked and not outlasts and (site not in repeated or library == "urllib3"):
+            whole = source is not None and call is not None and reads_body(source, call)
             unbounded = is_unbounded(evidence, site)
-            yield Repeatable(site, patterns, once, unbounded, library, _session(source, call, site.line))
+            yield Repeatable(site, asked, once, unbounded, library, whole, _session(source, call, site.line))
 
 
 def _call(evidence: Evidence, site: Site, verb: str) -> tuple[Source | None, HttpCall | None]:
@@ -93,7 +148,7 @@ def _session(source: Source | None, call: HttpCall | None, line: int) -> str | i
     return f"{name}@{source.span(maker)[0]}"
 
 
-def _mendable(evidence: Evidence, pattern: Pattern, once: Attempt, library: str) -> bool:
+def _is_mendable(evidence: Evidence, pattern: Pattern, once: Attempt, covered: frozenset[str]) -> bool:
     if evidence.lasting.issuperset(pattern.rules):
         return False
     faults = evidence.tables.faults
@@ -101,9 +156,8 @@ def _mendable(evidence: Evidence, pattern: Pattern, once: Attempt, library: str)
     if "latency" in pattern.faults and _is_cut(once, asked[asked["fault"] == "latency"]["asked"].to_list()):
         return True
     statuses = {int(a["status"]) for a in asked[asked["fault"] == "http_error"]["asked"] if "status" in a}
-    passing = "http_error" in pattern.faults and (not statuses or bool(statuses & set(STATUSES)))
-    told = library != "httpx" and method(pattern) in IDEMPOTENT
-    return (passing and told) or bool(_COVERED & set(pattern.faults))  # to httpx a 503 is an answer
+    passing = not statuses or bool(statuses & set(STATUSES))
+    return bool((covered if passing else covered - _TOLD) & set(pattern.faults))
 
 
 def _is_cut(once: Attempt, delays: list[dict[str, Any]]) -> bool:

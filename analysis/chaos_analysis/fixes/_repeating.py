@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from chaos_analysis.fixes._callers import hand_to
-from chaos_analysis.fixes._calls import has_star, keyword
-from chaos_analysis.fixes._edits import add_import, add_keyword, end_of_imports, free_name, imported_as
+from chaos_analysis.fixes._calls import has_star, http_call, keyword, makers
+from chaos_analysis.fixes._edits import MIN_WIDTH, add_import, add_keyword, end_of_imports, free_name, imported_as
 from chaos_analysis.fixes._fix import AlreadyThere, Declined
-from chaos_analysis.fixes._sessions import mount, mounts, own_session
+from chaos_analysis.fixes._sessions import mount, mounts, own_session, refuse_retried
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chaos_analysis.fixes._calls import HttpCall
     from chaos_analysis.fixes._fix import Spot
     from chaos_analysis.fixes._source import Source, Splice
 
+IDEMPOTENT = ("GET", "HEAD", "OPTIONS")
 STATUSES = (502, 503, 504)
 _POLICY = (
     "# What is safe to repeat is repeated, at most {often}, after a growing, jittered pause.",
@@ -35,7 +40,35 @@ ERRORS = {
     "httpx": ("httpx", ("TransportError",)),
     **dict.fromkeys(("requests", "session"), ("requests", ("ConnectionError", "Timeout"))),
 }
+# And that of an answer whose body is cut short, where it is none of these.
+_CUT_SHORT = {"requests": ("exceptions.ChunkedEncodingError",)}
 _OFTEN = {1: "once", 2: "twice"}
+
+
+def refuse_unsafe(spot: Spot) -> None:
+    """Raise where a repetition may do the work twice."""
+    if spot.method not in IDEMPOTENT:
+        raise Declined(f"{spot.method or 'the call'} is not safe to repeat without an idempotency key")
+
+
+def call_at(source: Source, spot: Spot) -> HttpCall:
+    """The call at the spot; raises `Declined` where it is repeated already, or cannot be by itself."""
+    call = http_call(source, spot)
+    refuse_retried(source, call)
+    if isinstance(source.ancestors(call.node)[0], cst.Await):
+        raise Declined("the call is asynchronous: give it to stamina's AsyncRetryingCaller")
+    if call.library == "http.client":
+        raise Declined("each attempt needs a connection of its own: make it, ask and read in one function")
+    return call
+
+
+def reads_body(source: Source, call: HttpCall) -> bool:
+    """Whether the call reads the answer's body, too; arguments that are unpacked may say otherwise."""
+    if call.library in ("urllib", "http.client"):
+        return False
+    name, usual = ("preload_content", "True") if call.library == "urllib3" else ("stream", "False")
+    given = keyword(call.node, name)
+    return not has_star(call.node) and (given is None or source.code(given.value) == usual)
 
 
 def policy(name: str, repeats: int) -> list[str]:
@@ -75,33 +108,65 @@ def by_keyword(source: Source, call: HttpCall, spot: Spot) -> list[Splice]:
     ]
 
 
-def by_caller(source: Source, call: HttpCall, spot: Spot, what: str = "What is safe to repeat") -> list[Splice]:
-    """Handed to stamina, which makes it again on the errors of its library that may pass."""
-    for by in map(source.code, call.makers):
-        if re.search(rf"^{re.escape(by)} *= *(\w+\.)*RetryingCaller\(", source.text, re.MULTILINE):
-            raise AlreadyThere(f"{by} makes the call, again and again")
+def by_caller(
+    source: Source,
+    call: HttpCall,
+    spot: Spot,
+    what: str = "What is safe to repeat",
+    *,
+    also: Sequence[HttpCall] = (),
+    whole: bool = False,
+) -> list[Splice]:
+    """Handed to stamina, which makes it again on the errors of its library that may pass.
+
+    also: further calls of the library for the same caller. whole: an answer whose body is cut short is repeated, too.
+    """
+    refuse_handed(source, call)
     name = free_name(source, "RETRY")
-    splices, lines = hand_to(source, call, name), []
+    splices, lines = [splice for each in (call, *also) for splice in hand_to(source, each, name)], []
     if call.library == "urllib":
-        on = free_name(source, "_passing")
-        lines = ["", "", *_passing(source, on), ""]
+        on = [free_name(source, "_passing")]
+        lines = ["", "", *_passing(source, on[0]), ""]
     else:
         library, errors = ERRORS[call.library]
         module = imported_as(source, library) or library
-        on = ", ".join(f"{module}.{error}" for error in errors)
-        on = f"({on})" if len(errors) > 1 else on
+        on = [f"{module}.{error}" for error in (*errors, *(_CUT_SHORT.get(library, ()) if whole else ()))]
         splices += () if imported_as(source, library) else add_import(source, library)
+    indent = source.module.default_indent
     within = f", timeout={spot.budget:g}" if spot.budget else ", timeout=None"
-    waits = "wait_initial=0.1, wait_jitter=0.1"
     lines += [
         "",
         f"# {what} is repeated, at most {_OFTEN[spot.repeats]}, after a growing, jittered pause.",
         f"{name} = stamina.RetryingCaller(",
-        f"{source.module.default_indent}attempts={spot.repeats + 1}{within}, {waits}",
-        f").on({on})",
+        f"{indent}attempts={spot.repeats + 1}{within}, wait_initial=0.1, wait_jitter=0.1",
+        *_on(on, indent),
     ]
     stamina = add_import(source, "stamina")
     return [*splices, *stamina, source.after(end_of_imports(source), lines, indent="")]
+
+
+def refuse_handed(source: Source, call: HttpCall) -> None:
+    """Raise where one of stamina's callers makes the call."""
+    for by in map(source.code, call.makers):
+        if re.search(rf"^{re.escape(by)} *= *(\w+\.)*RetryingCaller\(", source.text, re.MULTILINE):
+            raise AlreadyThere(f"{by} makes the call, again and again")
+
+
+def refuse_mounted(source: Source, call: HttpCall) -> None:
+    """Raise where the call's session has an adapter of its own, or may have one: two layers multiply."""
+    if call.library == "session" and call.maker is None:
+        raise Declined("the session is made elsewhere, and may be given retries there")
+    for name in (made for made, maker in makers(source, "session") if maker is call.maker):
+        if any(source.code(each.func) == f"{name}.mount" for each in source.find(cst.Call)):
+            raise AlreadyThere(f"{name} mounts an adapter already: see whether that retries")
+
+
+def _on(errors: Sequence[str], indent: str) -> list[str]:
+    """The end of the caller's declaration: in one line, or an error a line."""
+    told = errors[0] if len(errors) == 1 else f"({', '.join(errors)})"
+    if len(line := f").on({told})") <= MIN_WIDTH:
+        return [line]
+    return [").on(", f"{indent}(", *(f"{indent * 2}{error}," for error in errors), f"{indent})", ")"]
 
 
 def _passing(source: Source, name: str) -> list[str]:

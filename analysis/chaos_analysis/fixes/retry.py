@@ -1,20 +1,15 @@
-"""Retries with backoff for idempotent calls: urllib3's own where the library goes through it, else stamina's."""
+"""Retries with backoff for idempotent calls of requests and urllib3: urllib3's own."""
 
 from __future__ import annotations
 
 from textwrap import dedent
 from typing import TYPE_CHECKING, ClassVar
 
-import libcst as cst
-
-from chaos_analysis.fixes._calls import http_call
-from chaos_analysis.fixes._evidence import summaries
 from chaos_analysis.fixes._fix import Case, Declined, Fix, Spot
-from chaos_analysis.fixes._layers import STAMINA, URLLIB3
-from chaos_analysis.fixes._plans import Plan, bounded, planned, told
-from chaos_analysis.fixes._repeatable import IDEMPOTENT, by_session
-from chaos_analysis.fixes._repeating import by_adapter, by_caller, by_keyword, policy
-from chaos_analysis.fixes._sessions import refuse_retried
+from chaos_analysis.fixes._layers import URLLIB3
+from chaos_analysis.fixes._plans import bounded, limits, planned, reasons, repetitions
+from chaos_analysis.fixes._repeatable import by_session
+from chaos_analysis.fixes._repeating import by_adapter, by_keyword, call_at, policy, refuse_unsafe
 from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
@@ -29,13 +24,10 @@ def _with_policy(source: str, repeats: int = 2) -> str:
     return dedent(source.removeprefix("\n")).replace("RETRY = ...", "\n".join(policy("RETRY", repeats)))
 
 
-_OTHERS = ("httpx", "urllib")  # have no retries of their own
-
-
 class Retry(Fix):
     """Mounts an adapter with `urllib3.Retry` on the session, or makes a session with one for a bare `requests.get`.
 
-    Calls of urllib3 get it as `retries=`; those of httpx and urllib are handed to a caller of stamina.
+    Calls of urllib3 get it as `retries=`.
     """
 
     name = "retry"
@@ -44,7 +36,7 @@ class Retry(Fix):
     leaves = ("wrong_content",)  # the error is hidden still, where it does not pass
     reference = (
         "urllib3, Retry: https://urllib3.readthedocs.io/en/stable/reference/urllib3.util.html#urllib3.util.Retry; "
-        "RFC 9110, section 9.2.2, Idempotent Methods: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2; stamina: https://stamina.hynek.me/en/stable/"
+        "RFC 9110, section 9.2.2, Idempotent Methods: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2"
     )
 
     CASES: ClassVar[tuple[Case, ...]] = (
@@ -307,93 +299,11 @@ class Retry(Fix):
             at="requests.get",
         ),
         Case(
-            "it is tried again by hand",
-            before="""
-                import requests
-
-                for attempt in range(3):
-                    try:
-                        requests.get(url)
-                    except OSError:
-                        pass
-                """,
-            declined="loop",
-            at="requests.get",
-        ),
-        Case(
             "a POST",
             before="import requests\n\nrequests.post(url)\n",
             declined="POST",
             at="requests.post",
             method="POST",
-        ),
-        Case(
-            "httpx is handed to stamina, which is to be installed",
-            before="""
-                import httpx as h
-
-
-                def fares(url, query):
-                    return h.get(url, params=query).json()
-                """,
-            after="""
-                import httpx as h
-                import stamina
-
-                # What is safe to repeat is repeated, at most twice, after a growing, jittered pause.
-                RETRY = stamina.RetryingCaller(
-                    attempts=3, timeout=4.4, wait_initial=0.1, wait_jitter=0.1
-                ).on(h.TransportError)
-
-
-                def fares(url, query):
-                    return RETRY(h.get, url, params=query, timeout=h.Timeout(0.25, connect=1.05)).json()
-                """,
-            at="h.get",
-            again="RETRY(",
-            known={"budget": 4.4},
-        ),
-        Case(
-            "urllib, whose answers are errors",
-            before="""
-                from urllib.request import urlopen
-
-
-                def fares(url):
-                    with urlopen(
-                        url,
-                        timeout=1,
-                    ) as answer:
-                        return answer.read()
-                """,
-            after="""
-                from urllib.request import urlopen
-
-                import stamina
-
-
-                def _passing(error):
-                    \"""Whether there was no answer, or one that says that it passes.\"""
-                    return isinstance(error, OSError) and getattr(error, "code", 503) in (502, 503, 504)
-
-
-                # What is safe to repeat is repeated, at most once, after a growing, jittered pause.
-                RETRY = stamina.RetryingCaller(
-                    attempts=2, timeout=None, wait_initial=0.1, wait_jitter=0.1
-                ).on(_passing)
-
-
-                def fares(url):
-                    with RETRY(
-                        urlopen,
-                        url,
-                        timeout=1,
-                    ) as answer:
-                        return answer.read()
-                """,
-            at="urlopen(",
-            again="RETRY(",
-            known={"repeats": 1},
         ),
         Case(
             "urllib3 repeats by default: three times at once",
@@ -415,51 +325,16 @@ class Retry(Fix):
             at="pool.request",
         ),
         Case(
-            "outside of a breaker",
-            before="""
-                import httpx
-                from circuitbreaker import circuit
-
-
-                @circuit(failure_threshold=5)
-                def guarded(call, *args, **kwargs):
-                    return call(*args, **kwargs)
-
-
-                guarded(httpx.get, url, timeout=1)
-                """,
-            after="""
-                import httpx
-                import stamina
-                from circuitbreaker import circuit
-
-                # What is safe to repeat is repeated, at most twice, after a growing, jittered pause.
-                RETRY = stamina.RetryingCaller(
-                    attempts=3, timeout=None, wait_initial=0.1, wait_jitter=0.1
-                ).on(httpx.TransportError)
-
-
-                @circuit(failure_threshold=5)
-                def guarded(call, *args, **kwargs):
-                    return call(*args, **kwargs)
-
-
-                RETRY(guarded, httpx.get, url, timeout=1)
-                """,
-            at="guarded(httpx",
-            again="RETRY(guarded",
-        ),
-        Case(
-            "an asynchronous client",
-            before="import httpx\n\n\nasync def f(client: httpx.AsyncClient):\n    await client.get(url)\n",
-            declined="asynchronous",
-            at="client.get",
-        ),
-        Case(
             "http.client",
             before="import http.client\n\nc = http.client.HTTPConnection(host)\nc.getresponse()\n",
             declined="connection of its own",
             at="getresponse",
+        ),
+        Case(
+            "another library",
+            before="import httpx\n\nhttpx.get(url)\n",
+            declined="no retries of its own",
+            at="httpx.get",
         ),
         Case(
             "made elsewhere",
@@ -488,68 +363,30 @@ class Retry(Fix):
 
     def edit(self, source: str, spot: Spot) -> str:
         """Set the timeouts that are lacking, and mount the retries, declaring them below the imports."""
-        if spot.method not in IDEMPOTENT:
-            raise Declined(f"{spot.method or 'the call'} is not safe to repeat without an idempotency key")
+        refuse_unsafe(spot)
         text, spot = bounded(source, spot)
         module = Source(text)
-        call = http_call(module, spot)
-        refuse_retried(module, call)
-        if isinstance(module.ancestors(call.node)[0], cst.Await):
-            raise Declined("the call is asynchronous: give it to stamina's AsyncRetryingCaller")
-        if call.library == "http.client":
-            raise Declined("each attempt needs a connection of its own: make it, ask and read in one function")
-        how = {"requests": by_adapter, "session": by_adapter, "urllib3": by_keyword}.get(call.library, by_caller)
+        call = call_at(module, spot)
+        how = {"requests": by_adapter, "session": by_adapter, "urllib3": by_keyword}.get(call.library)
+        if how is None:
+            raise Declined(f"{call.library} has no retries of its own: hand the call to stamina")
         return module.splice(how(module, call, spot))
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
-        """One proposal for each site, or session, where faults that a repetition can mend failed idempotent calls."""
-        for calls in by_session(evidence):
-            plan = planned(calls, evidence.deadline, STAMINA if calls[0].library in _OTHERS else URLLIB3)
-            patterns = [pattern for call in plan.calls for pattern in call.patterns]
+        """One proposal for each site, or session, where faults that urllib3 gets past failed idempotent calls."""
+        for calls in by_session(evidence, stamina=False):
+            plan = planned(calls, evidence.deadline, URLLIB3)
             yield from evidence.proposal(
                 self,
-                patterns,
+                plan.patterns,
                 plan.calls[0].site,
                 plan.spot or plan.refused(evidence.deadline),
-                what=_what(plan),
-                why=" ".join([summaries(patterns), *(told(call) for call in plan.calls if call.attempt.timeout)]),
-                caution=_caution(plan),
+                what=repetitions(plan),
+                why=reasons(plan),
+                caution=(
+                    f"{limits(plan)} When the attempts are used up a read timeout surfaces as "
+                    "requests.ConnectionError. A POST on the same session is repeated only where no connection was "
+                    "made at all. A bare call moves to a session that all threads share; tests that replace "
+                    "`requests.get` must replace the session's. The jitter needs urllib3 2."
+                ),
             )
-
-
-def _what(plan: Plan) -> str:
-    stamina = plan.calls[0].library in _OTHERS
-    first = "0.1-0.2 s" if stamina else "no pause"
-    pauses = f"once, after {first}," if plan.often == 1 else f"at most twice, after {first} and then 0.2-0.3 s,"
-    bounds = {call.attempt.timeout for call in plan.calls if call.attempt.timeout}
-    timeouts = " and ".join(f"({connect:g}, {read:g})" for connect, read in sorted(bounds))
-    bounded = (
-        f" Each attempt gets the timeout that it lacks, {timeouts} s for connecting and reading." if bounds else ""
-    )
-    when = "resets and timeouts" if plan.calls[0].library == "httpx" else "resets, timeouts and 502/503/504"
-    return f"Repeat the call {pauses} on {when}.{bounded}"
-
-
-def _caution(plan: Plan) -> str:
-    stamina = plan.calls[0].library in _OTHERS
-    hanging = any(call.unbounded and call.attempt.timeout is None for call in plan.calls)
-    first = "The call has no timeout: bound it first, or every repetition can hang. " if hanging else ""
-    pauses = sum(STAMINA if stamina else URLLIB3)
-    taken = f"three times the timeout plus {pauses:g} s" if plan.longest is None else f"{plan.worst or 0:g} s"
-    return (
-        f"{first}The worst wait is {taken}: keep it inside the caller's budget, and retry at one layer only. It does "
-        f"not help an outage that lasts longer, nor a body that is cut short or garbled. {_PARTICULARS[stamina]}"
-    )
-
-
-_PARTICULARS = {
-    False: (
-        "When the attempts are used up a read timeout surfaces as requests.ConnectionError. A POST on the same "
-        "session is repeated only where no connection was made at all. A bare call moves to a session that all "
-        "threads share; tests that replace `requests.get` must replace the session's. The jitter needs urllib3 2."
-    ),
-    True: (
-        "Only the call itself is made again, not what reads its answer later. stamina logs each repetition; "
-        "`stamina.set_testing(True)` takes the pauses out of tests."
-    ),
-}

@@ -56,19 +56,35 @@ def proposals(
     asked: Sequence[Mapping[str, Any]] = ({"type": "connection_reset"},),
     deadline: float | None = None,
     lasting: Sequence[str] = (),
+    failed: Mapping[tuple[str, Site], int] | None = None,
 ) -> dict[str, list[Proposal]]:
-    """What is proposed, by the name of the fix; `asked` are the faults of the rule `down`."""
+    """What is proposed, by the name of the fix; `asked` are the faults of the rule `down`, and `failed` says how many
+    requests failed by a fault at a site, of a rule that has the fault's name.
+    """
     nothing = pd.DataFrame()
     table = pd.DataFrame(list(_rows(noted)), columns=[*NAMES, "sampled", "idempotency_key"])
     faults = pd.DataFrame([{"rule": "down", "fault": one["type"], "asked": one} for one in asked])
     faults = faults.assign(key="9.9.9", file=None, line=float("nan"), id="9.9.9:down")
+    events, requests = _failed(failed or {})
+    faults = pd.concat([faults, events], ignore_index=True)
     answers = pd.DataFrame(columns=["key", "error", "status", "route", "method"])
-    tables = Tables(nothing, faults, table, answers, nothing, nothing, nothing, nothing, nothing)
+    tables = Tables(requests, faults, table, answers, nothing, nothing, nothing, nothing, nothing)
     run = {"app": {"git_prefix": ""}, "load": {"deadline": deadline}}
     found: dict[str, list[Proposal]] = {}
     for each in propose(patterns, tables, Sources(folder), run, lasting):
         found.setdefault(each.fix, []).append(each)
     return found
+
+
+def _failed(failed: Mapping[tuple[str, Site], int]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The faults' events, and the requests."""
+    events = [
+        {"rule": fault, "fault": fault, "asked": {"status": 503}, "key": f"{fault}.{site.line}.{n}", **site.__dict__}
+        for (fault, site), many in failed.items()
+        for n in range(many)
+    ]
+    requests = [{"key": event["key"], "rule": event["rule"], "ok": False} for event in events]
+    return pd.DataFrame(events), pd.DataFrame(requests, columns=["key", "rule", "ok"])
 
 
 def _rows(noted: Sequence[Noted]) -> Any:

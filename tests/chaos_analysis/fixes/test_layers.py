@@ -14,11 +14,13 @@ from chaos_analysis.fixes.circuit_breaker import CircuitBreaker
 from chaos_analysis.fixes.http_timeout import HttpTimeout
 from chaos_analysis.fixes.idempotency_key import IdempotencyKey
 from chaos_analysis.fixes.retry import Retry
+from chaos_analysis.fixes.retry_with_stamina import RetryWithStamina
 
 if TYPE_CHECKING:
     from chaos_analysis.fixes._fix import Fix
 
-GETS = [HttpTimeout(), CircuitBreaker(), Retry()]
+INSIDE = [HttpTimeout(), CircuitBreaker(), Retry()]
+OUTSIDE = [HttpTimeout(), CircuitBreaker(), RetryWithStamina()]
 POSTS = [HttpTimeout(), CircuitBreaker(), IdempotencyKey()]
 
 
@@ -37,13 +39,20 @@ def _answer(source: str) -> ast.Call:
     return found
 
 
-@pytest.mark.parametrize("order", [*permutations(GETS)], ids=lambda order: ", ".join(fix.name for fix in order))
-@pytest.mark.parametrize(("library", "args"), [("httpx", "RETRY(_guarded, httpx.get, url"), ("requests", None)])
-def test_reads_have_one_nesting_in_any_order(order: tuple[Fix, ...], library: str, args: str | None) -> None:
-    """stamina's caller stands outside of the breaker; urllib3's retries of requests can only stand inside of it."""
+@pytest.mark.parametrize("order", [*permutations(OUTSIDE)], ids=lambda order: ", ".join(fix.name for fix in order))
+@pytest.mark.parametrize("library", ["httpx", "requests"])
+def test_reads_have_one_nesting_in_any_order(order: tuple[Fix, ...], library: str) -> None:
+    """stamina's caller stands outside of the breaker."""
     call = _answer(_changed(f"import {library}\n\nanswer = {library}.get(url)\n", order, "get"))
-    told = ast.unparse(call)
-    assert told.startswith(args or "_guarded(SESSION.get, url")
+    assert ast.unparse(call).startswith(f"RETRY(_guarded, {library}.get, url")
+    assert [keyword.arg for keyword in call.keywords] == ["timeout"]
+
+
+@pytest.mark.parametrize("order", [*permutations(INSIDE)], ids=lambda order: ", ".join(fix.name for fix in order))
+def test_urllib3s_retries_can_only_stand_inside(order: tuple[Fix, ...]) -> None:
+    """They are the session's: a breaker sees the last attempt's failure."""
+    call = _answer(_changed("import requests\n\nanswer = requests.get(url)\n", order, "get"))
+    assert ast.unparse(call).startswith("_guarded(SESSION.get, url")
     assert [keyword.arg for keyword in call.keywords] == ["timeout"]
 
 

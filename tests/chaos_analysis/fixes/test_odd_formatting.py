@@ -15,6 +15,7 @@ from chaos_analysis.fixes.http_timeout import HttpTimeout
 from chaos_analysis.fixes.idempotency_key import IdempotencyKey
 from chaos_analysis.fixes.raise_for_status import RaiseForStatus
 from chaos_analysis.fixes.retry import Retry
+from chaos_analysis.fixes.retry_with_stamina import RetryWithStamina
 
 GAP = st.sampled_from(["", " ", "\t", "\n", "\n        ", "  # why\n", "\n# (a, b)\n    ", " \\\n  "])
 POSITIONAL = st.sampled_from(["url", "(url)", "'a, b#c'", "f'{base}/x'", '"""x\ny"""'])
@@ -76,6 +77,22 @@ def test_a_retry_leaves_the_arguments_as_they_are(source: str) -> None:
     assert ast.unparse(now.func) == "SESSION.get"
     assert [ast.dump(arg) for arg in (*now.args, *(k.value for k in now.keywords))] == [
         ast.dump(arg) for arg in (*before.args, *(k.value for k in before.keywords))
+    ]
+    kept = _comments(source)
+    assert [comment for comment in _comments(after) if comment in kept] == kept
+
+
+@ODD
+@given(modules())
+def test_a_call_handed_to_stamina_keeps_its_arguments(source: str) -> None:
+    """The caller gets the function, and then the arguments of the bare call; every comment is there, in order."""
+    after = RetryWithStamina().edit(source, Spot(line=_line(source), method="GET"))
+    before = _call(source)
+    calls = [node for node in ast.walk(ast.parse(after)) if isinstance(node, ast.Call)]
+    (now,) = [call for call in calls if ast.unparse(call.func) == "RETRY"]
+    assert ast.unparse(now.args[0]) == "requests.get"
+    assert [ast.dump(arg) for arg in (*now.args[1:], *now.keywords)] == [
+        ast.dump(arg) for arg in (*before.args, *before.keywords)
     ]
     kept = _comments(source)
     assert [comment for comment in _comments(after) if comment in kept] == kept

@@ -131,26 +131,6 @@ def test_the_spot_in_the_proposals_file_makes_the_edit_again(shop: Path) -> None
     assert Retry().edit(SHOP, again).count("timeout=(1.05, 0.25)") == 2
 
 
-def test_httpxs_own_limit_gives_way_to_one_that_lets_the_client_wait(tmp_path: Path) -> None:
-    """Two attempts of 5 + 5 s would not end in 10 s: where the app said nothing, the measured timeout is set."""
-    (tmp_path / "shop.py").write_text("import httpx\n\n\ndef stock(url):\n    return httpx.get(url)\n")
-    (tmp_path / "requirements.txt").write_text("flask\nhttpx\n")
-    site = Site("shop.py", 5, "stock")
-    noted = [Noted(site, timeout=(5.0, 5.0))]
-    (retry,) = proposals(tmp_path, [pattern("dependency_error", site)], noted=noted, deadline=10.0)["retry"]
-    assert "RETRY(httpx.get, url, timeout=httpx.Timeout(0.25, connect=1.05))" in retry.diff
-    assert "+++ b/requirements.txt\n@@ -1,2 +1,3 @@\n flask\n httpx\n+stamina>=24.3\n" in retry.diff
-    assert retry.what.endswith("Install stamina>=24.3, which the patch declares.")
-    assert "timeout=4.4," in retry.diff
-
-
-def test_to_httpx_an_error_status_is_an_answer(tmp_path: Path) -> None:
-    """It raises nothing by itself: a caller that repeats on errors would not repeat."""
-    (tmp_path / "shop.py").write_text("import httpx\n\nhttpx.get(url)\n")
-    found = pattern("dependency_error", Site("shop.py", 3, "<module>"), faults=("http_error",))
-    assert "retry" not in proposals(tmp_path, [found], asked=[{"type": "http_error", "status": 503}])
-
-
 def test_urllib3s_repetitions_without_a_pause_are_replaced(tmp_path: Path) -> None:
     """Its default is what repeats at once: the policy takes its place, and the finding belongs to it."""
     (tmp_path / "shop.py").write_text("import urllib3\n\npool = urllib3.PoolManager()\npool.request('GET', url)\n")

@@ -1,4 +1,4 @@
-"""The retry that is proposed, at work against a real server."""
+"""The retries that are proposed, at work against a real server."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import requests
 
 from chaos_analysis.fixes._fix import Spot
 from chaos_analysis.fixes.retry import Retry
+from chaos_analysis.fixes.retry_with_stamina import RetryWithStamina
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ def order(url):
 
 
 OTHERS = {
+    "requests": "import requests\n\nsession = requests.Session()\n\n\ndef call(url):\n    return session.get(url)\n",
     "httpx": "import httpx\n\n\ndef call(url):\n    return httpx.get(url)\n",
     "urllib": "from urllib.request import urlopen\n\n\ndef call(url):\n    return urlopen(url, timeout=1)\n",
     "urllib3": "import urllib3\n\npool = urllib3.PoolManager()\ncall = lambda url: pool.request('GET', url)\n",
@@ -53,6 +55,13 @@ class _Flaky(BaseHTTPRequestHandler):
         if path == "/reset" and first:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
+            return
+        if path == "/cut" and first:
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"half")
+            self.close_connection = True
             return
         busy = path == "/down" or (path == "/busy" and first)
         self.send_response(503 if busy else 404 if path == "/gone" else 200)
@@ -100,6 +109,13 @@ def test_an_outage_is_handed_back_as_it_was(patched: dict[str, Any], url: str) -
     assert _Flaky.hits["GET", "/down"] == 3
 
 
+def test_a_mounted_retry_does_not_see_a_body_cut_short(patched: dict[str, Any], url: str) -> None:
+    """requests reads the body when urllib3 is done: nothing is repeated, and the error is the caller's."""
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        patched["call"](url + "/cut")
+    assert _Flaky.hits["GET", "/cut"] == 1
+
+
 def test_a_post_is_sent_once(patched: dict[str, Any], url: str) -> None:
     """Neither the bare POST nor one on the session with retries is repeated after it was sent."""
     for post in (patched["order"], patched["SESSION"].post):
@@ -120,15 +136,22 @@ def _other(library: str, **known: Any) -> Any:
     source = OTHERS[library]
     names: dict[str, Any] = {}
     line = source.count("\n")  # the last one
-    exec(compile(Retry().edit(source, Spot(line=line, method="GET", **known)), "patched.py", "exec"), names)
+    fix = Retry() if library == "urllib3" else RetryWithStamina()
+    exec(compile(fix.edit(source, Spot(line=line, method="GET", **known)), "patched.py", "exec"), names)
     return names["call"]
 
 
 @pytest.mark.parametrize(
-    ("library", "path"), [("httpx", "/reset"), ("urllib", "/reset"), ("urllib", "/busy"), ("urllib3", "/busy")]
+    ("library", "path"),
+    [
+        *(("requests", "/reset"), ("requests", "/cut")),
+        *(("httpx", "/reset"), ("httpx", "/cut")),
+        *(("urllib", "/reset"), ("urllib", "/busy")),
+        *(("urllib3", "/busy"), ("urllib3", "/cut")),
+    ],
 )
-def test_other_libraries_do_not_see_a_fault_that_passes_either(url: str, library: str, path: str) -> None:
-    """One repetition is enough: by stamina for httpx and urllib, by its own policy for urllib3."""
+def test_other_ways_do_not_see_a_fault_that_passes_either(url: str, library: str, path: str) -> None:
+    """One repetition is enough: by stamina for requests, httpx and urllib, by its own policy for urllib3."""
     answer = _other(library)(url + path)
     assert (getattr(answer, "status_code", None) or answer.status) == 200
     assert _Flaky.hits["GET", path] == 2

@@ -1,0 +1,127 @@
+"""Which calls are handed to stamina: those of httpx and urllib, and of requests where bodies are cut short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chaos_analysis.model import Site
+from tests.chaos_analysis.fixes.http_run import Noted, pattern, proposals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chaos_analysis.model import Pattern, Proposal
+
+SHOP = """\
+import requests
+
+http = requests.Session()
+
+
+def stock(url):
+    return http.get(url)
+
+
+def price(url):
+    return http.get(url)
+"""
+STOCK, PRICE = Site("shop.py", 7, "stock"), Site("shop.py", 11, "price")
+RULES = ("connection_reset", "http_error", "truncated_body")
+
+
+def _hurt(site: Site, **more: Any) -> Pattern:
+    """Each rule has failed requests at the site."""
+    return pattern("dependency_error", site, **{"rules": RULES, "faults": RULES, **more})
+
+
+def _proposed(folder: Path, cut: int, told: int, source: str = SHOP, **more: Any) -> Proposal:
+    """The one retry for two calls: `cut` requests failed by cut bodies at the first, `told` by a 503 at the second."""
+    (folder / "shop.py").write_text(source)
+    failed = {("truncated_body", STOCK): cut, ("connection_reset", STOCK): 5, ("http_error", PRICE): told}
+    every = proposals(folder, [_hurt(STOCK), _hurt(PRICE)], failed=failed, **more)
+    (found,) = [each for name, found in every.items() if name.startswith("retry") for each in found]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("cut", "told", "fix"),
+    [(9, 0, "retry_with_stamina"), (9, 8, "retry_with_stamina"), (9, 9, "retry"), (0, 9, "retry")],
+)
+def test_the_way_that_covers_more_failures_repeats_all_calls_of_the_session(
+    tmp_path: Path, cut: int, told: int, fix: str
+) -> None:
+    """urllib3's retries see a 503 and no body that is cut short, stamina's errors are the other way round; a reset is
+    both's. There is one patch, with the calls of both sites.
+    """
+    found = _proposed(tmp_path, cut, told)
+    assert (found.fix, found.failures, len(found.patterns)) == (fix, 20, 2)
+    assert found.diff.count("+    return RETRY(http.get, url)") == (2 if fix == "retry_with_stamina" else 0)
+    assert found.diff.count("+http.mount(") == (0 if fix == "retry_with_stamina" else 2)
+
+
+def test_a_cut_body_that_meets_each_attempt_speaks_for_nothing(tmp_path: Path) -> None:
+    """A rule that lasts as long as the request is not got past by any of the two."""
+    assert _proposed(tmp_path, 9, 3, lasting=["truncated_body"]).fix == "retry"
+
+
+def test_the_texts_say_what_is_repeated_on_what(tmp_path: Path) -> None:
+    """Each way names the failures that it sees, and what it does not help."""
+    handed, mounted = _proposed(tmp_path, 9, 0), _proposed(tmp_path, 0, 9)
+    assert "0.1-0.2 s and then 0.2-0.3 s, on resets, timeouts and bodies cut short." in handed.what
+    assert "nor a body that is garbled. An error status is an answer, and is not repeated." in handed.caution
+    assert "no pause and then 0.2-0.3 s, on resets, timeouts and 502/503/504." in mounted.what
+    assert "nor a body that is cut short or garbled." in mounted.caution
+
+
+def test_a_body_that_is_read_later_is_not_covered_by_either(tmp_path: Path) -> None:
+    """The call with `stream=True` is over before the body comes: its resets are what can be mended."""
+    streamed = SHOP.replace("http.get(url)", "http.get(url, stream=True)", 1)
+    found = _proposed(tmp_path, 9, 0, source=streamed)
+    assert (found.fix, found.failures) == ("retry", 20)
+    (tmp_path / "shop.py").write_text(streamed)
+    cut = _hurt(STOCK, rules=("truncated_body",), faults=("truncated_body",))
+    assert set(proposals(tmp_path, [cut], failed={("truncated_body", STOCK): 9})) == {"unavailable"}
+
+
+@pytest.mark.parametrize(
+    ("source", "fix"),
+    [
+        ("import httpx\n\nhttpx.get(URL)\n", "retry_with_stamina"),
+        ("import httpx\n\nclient = httpx.Client()\nclient.send(REQUEST, stream=True)\n", ""),
+        ("import urllib3\n\nurllib3.request('GET', URL)\n", "retry"),
+        ("import urllib3\n\nurllib3.request('GET', URL, preload_content=False)\n", ""),
+        ("from urllib.request import urlopen\n\nurlopen(URL)\n", ""),
+    ],
+)
+def test_other_libraries_repeat_for_a_cut_body_where_the_call_reads_it(tmp_path: Path, source: str, fix: str) -> None:
+    """httpx and urllib3 raise from the call, unless they are told to leave the body; urllib always leaves it."""
+    (tmp_path / "shop.py").write_text(source)
+    site = Site("shop.py", source.count("\n"), "<module>")
+    cut = _hurt(site, rules=("truncated_body",), faults=("truncated_body",))
+    found = proposals(tmp_path, [cut])
+    assert [name for name in found if name.startswith("retry")] == ([fix] if fix else [])
+    assert all("bodies cut short" in each.what for each in found.get(fix, []))
+
+
+def test_httpxs_own_limit_gives_way_to_one_that_lets_the_client_wait(tmp_path: Path) -> None:
+    """Two attempts of 5 + 5 s would not end in 10 s: where the app said nothing, the measured timeout is set."""
+    (tmp_path / "shop.py").write_text("import httpx\n\n\ndef stock(url):\n    return httpx.get(url)\n")
+    (tmp_path / "requirements.txt").write_text("flask\nhttpx\n")
+    site = Site("shop.py", 5, "stock")
+    noted = [Noted(site, timeout=(5.0, 5.0))]
+    (retry,) = proposals(tmp_path, [pattern("dependency_error", site)], noted=noted, deadline=10.0)[
+        "retry_with_stamina"
+    ]
+    assert "RETRY(httpx.get, url, timeout=httpx.Timeout(0.25, connect=1.05))" in retry.diff
+    assert "+++ b/requirements.txt\n@@ -1,2 +1,3 @@\n flask\n httpx\n+stamina>=24.3\n" in retry.diff
+    assert retry.what.endswith("Install stamina>=24.3, which the patch declares.")
+    assert "timeout=4.4," in retry.diff
+
+
+def test_to_httpx_an_error_status_is_an_answer(tmp_path: Path) -> None:
+    """It raises nothing by itself: a caller that repeats on errors would not repeat."""
+    (tmp_path / "shop.py").write_text("import httpx\n\nhttpx.get(url)\n")
+    found = pattern("dependency_error", Site("shop.py", 3, "<module>"), faults=("http_error",))
+    assert not proposals(tmp_path, [found], asked=[{"type": "http_error", "status": 503}])
