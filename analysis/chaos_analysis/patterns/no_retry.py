@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
 from chaos_analysis.patterns import _lacks, _words
+from chaos_analysis.patterns.unchecked_body import misread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Pattern
 
-_TRANSIENT = ("connect_timeout", "connection_refused", "connection_reset", "http_error")
+_TRANSIENT = ("connect_timeout", "connection_refused", "connection_reset", "http_error", "truncated_body")
 _IDEMPOTENT = ("GET ", "HEAD ", "OPTIONS ", "PUT ", "DELETE ")
 _HARM = ("propagated", "lost")
 _TELLS = (429, 502, 503, 504)
@@ -25,7 +26,7 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
     """One pattern a call site, of faults that a repetition would have drawn anew (`persistence: attempt`)."""
     table = evidence.outcomes
     chosen = (table["seam"] == "http_client") & table["fault"].isin(_TRANSIENT) & table["rule"].isin(_anew(evidence))
-    chosen &= table["target"].str.startswith(_IDEMPOTENT, na=False)
+    chosen &= table["target"].str.startswith(_IDEMPOTENT, na=False) & ~_taken(table)
     for events in _lacks.by_site(evidence, chosen):
         hits = events.rows[events.rows["outcome"].isin(_HARM) & (events.rows["attempts"] == 0)]
         rate = _lacks.share(hits, events)
@@ -46,6 +47,11 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
                 severity="low" if _told(hits) else _words.severity(rate),
                 facts=(("attempts", "1 in each of them"),),
             )
+
+
+def _taken(table: pd.DataFrame) -> pd.Series[bool]:
+    """Bodies cut short that no library complained of, or of which the client had a part already when one did."""
+    return (table["fault"] == "truncated_body") & (misread(table) | (table["outcome"] == "lost"))
 
 
 def _anew(evidence: Evidence) -> tuple[str, ...]:

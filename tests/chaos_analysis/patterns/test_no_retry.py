@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from chaos_analysis.patterns import no_retry
 from tests.chaos_analysis import world
 
@@ -46,3 +48,24 @@ def test_a_repeated_call_is_silent(make_evidence: MakeEvidence) -> None:
     evidence = make_evidence(requests=1500, rules=(PASSING,))
     evidence.__dict__["outcomes"] = evidence.outcomes.assign(attempts=1)
     assert list(no_retry.find(evidence)) == []
+
+
+def _cut_short(evidence: Evidence, **changed: object) -> Evidence:
+    """The faults were bodies cut short, over which the client library stumbled, unless `changed` says otherwise."""
+    columns = {"fault": "truncated_body", "call_error": None, "left_error": "ChunkedEncodingError", "status": 500.0}
+    evidence.__dict__["outcomes"] = evidence.outcomes.assign(**{**columns, **changed})
+    return evidence
+
+
+def test_a_body_cut_short_may_be_asked_for_again(make_evidence: MakeEvidence) -> None:
+    """The library says that it is not whole, and the next one may be."""
+    (one,) = no_retry.find(_cut_short(make_evidence(requests=1500, rules=(PASSING,))))
+    assert (str(one.site), one.faults) == ("planner/fares.py:10", ("truncated_body",))
+
+
+@pytest.mark.parametrize("changed", [{"left_error": "JSONDecodeError"}, {"outcome": "lost"}])
+def test_a_body_that_was_taken_as_it_came_asks_for_no_retry(
+    make_evidence: MakeEvidence, changed: dict[str, object]
+) -> None:
+    """Nobody saw that it was cut, or the client had a part of the answer when somebody did."""
+    assert list(no_retry.find(_cut_short(make_evidence(requests=1500, rules=(PASSING,)), **changed))) == []
