@@ -20,8 +20,8 @@ def hand_to(source: Source, call: HttpCall, caller: str) -> list[Splice]:
     Laid out as it was, or, where a line gets too long, an argument a line.
     """
     node, function = call.node, source.code(call.node.func)
-    if isinstance(node.func, cst.Attribute) and call.handed:
-        raise Declined(f"{function} makes the call: hand it `{caller}` in its place")
+    if isinstance(node.func, cst.Attribute) and call.handed:  # an executor's method, which calls what it is given
+        return [_before(source, call.makers[1] if call.makers[1:] else call.function, caller)]
     (start, end), name_end = source.span(node), source.span(node.func)[1]
     if not node.args:
         return [(start, end, f"{caller}({function})")]
@@ -46,6 +46,11 @@ def hand_in(source: Source, call: HttpCall, caller: str) -> list[Splice]:
         return hand_to(source, call, caller)
     if isinstance(call.node.func, cst.Attribute):
         raise Declined(f"{source.code(call.node.func)} makes the call: hand it `{caller}` in its place")
-    at = source.span(call.function)[0]
+    return [_before(source, call.function, caller)]
+
+
+def _before(source: Source, argument: cst.BaseExpression, caller: str) -> Splice:
+    """`caller` as one argument more, in the line of the others or on its own."""
+    at = source.span(argument)[0]
     margin = source.text[source.line_start(at) : at]
-    return [(at, at, f"{caller}, " if margin.strip() else f"{caller},{source.newline}{margin}")]
+    return at, at, f"{caller}, " if margin.strip() else f"{caller},{source.newline}{margin}"

@@ -249,39 +249,20 @@ class RetryWithStamina(Fix):
             known={"repeats": 1},
         ),
         Case(
-            "outside of a breaker",
-            before="""
-                import httpx
-                from circuitbreaker import circuit
-
-
-                @circuit(failure_threshold=5)
-                def guarded(call, *args, **kwargs):
-                    return call(*args, **kwargs)
-
-
-                guarded(httpx.get, url, timeout=1)
-                """,
+            "another thread makes it",
+            before="import requests as r\n\nfutures = [pool.submit(r.get, url, timeout=1) for url in urls]\n",
             after=_with_caller(
                 """
-                import httpx
+                import requests as r
                 import stamina
-                from circuitbreaker import circuit
 
                 RETRY = ...
 
-
-                @circuit(failure_threshold=5)
-                def guarded(call, *args, **kwargs):
-                    return call(*args, **kwargs)
-
-
-                RETRY(guarded, httpx.get, url, timeout=1)
+                futures = [pool.submit(RETRY, r.get, url, timeout=1) for url in urls]
                 """,
-                "httpx.TransportError",
+                "(r.ConnectionError, r.Timeout, r.exceptions.ChunkedEncodingError)",
             ),
-            at="guarded(httpx",
-            again="RETRY(guarded",
+            at="pool.submit",
         ),
         Case(
             "the body is read after the call",
@@ -324,12 +305,6 @@ class RetryWithStamina(Fix):
             before="import httpx\n\n\nasync def f(client: httpx.AsyncClient):\n    await client.get(url)\n",
             declined="asynchronous",
             at="client.get",
-        ),
-        Case(
-            "another thread makes it",
-            before="import requests\n\npool.submit(requests.get, url)\n",
-            declined="in its place",
-            at="pool.submit",
         ),
         Case(
             "a library that repeats by itself",
