@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chaos_analysis.fixes._fix import Spot
+from chaos_analysis.fixes.retry_with_stamina import RetryWithStamina
 from chaos_analysis.model import Site
 from tests.chaos_analysis.fixes.http_run import Noted, pattern, proposals
 
@@ -125,3 +127,20 @@ def test_to_httpx_an_error_status_is_an_answer(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text("import httpx\n\nhttpx.get(url)\n")
     found = pattern("dependency_error", Site("shop.py", 3, "<module>"), faults=("http_error",))
     assert not proposals(tmp_path, [found], asked=[{"type": "http_error", "status": 503}])
+
+
+def test_calls_below_one_that_gets_longer_are_still_found() -> None:
+    """The timeout of the first takes a line of its own, so that the second has moved when it is handed over."""
+    source = SHOP.replace("http.get(url)", "http.get(\n        url,\n    )", 1)
+    also = (Spot(line=13, method="GET", timeout=(1.05, 0.4)),)
+    after = RetryWithStamina().edit(source, Spot(line=7, method="GET", timeout=(1.05, 0.25), also=also))
+    assert "return RETRY(\n        http.get,\n        url,\n        timeout=(1.05, 0.25),\n    )" in after
+    assert "return RETRY(http.get, url, timeout=(1.05, 0.4))" in after
+
+
+def test_a_call_that_is_handed_over_already_stays_as_it_is() -> None:
+    """The other one of the session is handed to a caller of its own."""
+    source = RetryWithStamina().edit(SHOP, Spot(line=7, method="GET"))
+    first, second = (source[: source.index(text)].count("\n") + 1 for text in ("RETRY(http", " http.get(url)"))
+    after = RetryWithStamina().edit(source, Spot(line=first, method="GET", also=(Spot(line=second, method="GET"),)))
+    assert after.count("RETRY(http.get, url)") == after.count("RETRY_2(http.get, url)") == 1
