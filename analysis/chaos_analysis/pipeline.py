@@ -78,7 +78,7 @@ def _analyse(run: RunDir, out: Path | None) -> tuple[Analysis, tuple[Path, ...]]
         found = patterns.arranged(wholes, lacks)
         rules = experiment.rules if experiment else ()
         lasting = [rule.name for rule in rules if rule.persistence == "request"]
-        proposals = fixes.propose(found, read, Sources(run.path / "sources"), run.run, lasting)
+        proposals = fixes.propose(found, read, Sources.of_run(run.path / "sources", run.run), run.run, lasting)
         checks = checking()
     outcome = verdict.verdict(checks, known.slos)
     measured = stored.read(run.path)

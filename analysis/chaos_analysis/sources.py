@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Source files below `root`, named by their path relative to the app's folder."""
+    """Source files below `root`, named by their path relative to the app's folder.
+
+    `package`: the package or module that was served, where that is known. Beside it may lie others, with apps of their
+    own.
+    """
 
     root: Path
+    package: str = ""
+
+    @classmethod
+    def of_run(cls, folder: Path, run: Mapping[str, Any]) -> Sources:
+        """Those in `folder`, of the app that `run`, its run.json, names."""
+        target = str((run.get("app") or {}).get("target") or "")
+        return cls(folder, target.partition(":")[0].partition(".")[0])
 
     def text(self, path: str) -> str | None:
         """The whole text, line endings as they are; None for a file that was not kept or is not UTF-8."""
@@ -26,8 +38,9 @@ class Sources:
             return None
 
     def files(self) -> tuple[str, ...]:
-        """The kept Python files' paths, sorted."""
-        return tuple(sorted(file.relative_to(self.root).as_posix() for file in self.root.rglob("*.py")))
+        """The kept Python files' paths, sorted: those of what was served, all where none is."""
+        found = sorted(file.relative_to(self.root).as_posix() for file in self.root.rglob("*.py"))
+        return tuple(file for file in found if self.package in file.removesuffix(".py").split("/")) or tuple(found)
 
     def requirements(self) -> tuple[str, ...]:
         """The kept requirements files' names, sorted."""

@@ -29,7 +29,7 @@ class Case:
     reach: the share of the requests in which each rule can fire once (a lower bound will do): see `chance`.
     least: events of each rule that a run must have had; with fewer, nothing was shown.
     stages: as `stages` of chaos-config.json; a rule's `rate` may name them.
-    pause: least and most seconds that a user waits between two requests.
+    pause: least and most seconds that a user waits before each request.
     needs: of `sqlite`, `postgresql` (DATABASE_URL), `valkey` (CACHE_URL): real ones, empty at the start of a run.
     """
 

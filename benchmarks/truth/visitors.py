@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from locust import FastHttpUser, between
+import gevent
+from locust import FastHttpUser
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -33,6 +34,7 @@ def _task(endpoint: str) -> Callable[[FastHttpUser], None]:
     def call(user: FastHttpUser) -> None:
         n = random.randrange(100)
         url, name, sent = path.replace("{n}", str(n)), path.partition("?")[0], sends(n) if sends else None
+        gevent.sleep(random.uniform(*_MODULE.CASE.pause))  # first, so that those who begin a stage together spread
         with user.client.request(method, url, name=name, json=sent, catch_response=True) as answer:
             if _right is not None and 0 < answer.status_code < 400 and not _is_right(answer):
                 answer.failure("the content is not right")
@@ -51,5 +53,4 @@ def _is_right(answer: Any) -> bool:
 class Visitor(FastHttpUser):
     """Calls one endpoint after the other."""
 
-    wait_time = between(*_MODULE.CASE.pause)
     tasks: ClassVar = [_task(endpoint) for endpoint in _MODULE.CASE.endpoints]

@@ -175,8 +175,9 @@ def combined(chosen: Sequence[Proposed], run_dir: Path) -> Combined:
         for one in chosen
         if one.spot is not None and one.file is not None
     ]
-    prefix = str((open_run(run_dir).run.get("app") or {}).get("git_prefix") or "")
-    return combine(wanted, Sources(run_dir / "sources"), prefix)
+    run = open_run(run_dir).run
+    prefix = str((run.get("app") or {}).get("git_prefix") or "")
+    return combine(wanted, Sources.of_run(run_dir / "sources", run), prefix)
 
 
 def _outcome(result: Result, chosen: Sequence[Proposed], own: Sequence[tuple[str, str]]) -> Outcome:

@@ -66,8 +66,7 @@ FIXES: tuple[Fix, ...] = (
     RaiseForStatus(),
     Unavailable(),
 )
-_MEASURED_ONLY = ("error_rate", "tail_latency", "exceptions")  # of plain Locust statistics, or explained by others
-_IN_WORDS = tuple(kind for kind in ADVICE if kind not in _MEASURED_ONLY)
+_MEASURED = ("error_rate", "tail_latency")  # and mostly explained by others: then they are `low`
 
 
 def propose(
@@ -85,7 +84,7 @@ def propose(
     evidence = Evidence(patterns, tables, sources, run, frozenset(lasting))
     found = _with_parts(_merged(proposal for fix in FIXES for proposal in fix.propose(evidence)), patterns)
     answered = {name for each in found if each.diff for name in each.patterns if not name.startswith(_left(each))}
-    others = [pattern for pattern in patterns if pattern.finder in _IN_WORDS and pattern.id not in answered]
+    others = [each for each in patterns if each.id not in answered and _needs_words(each)]
     found += in_words(others, "what to do here is for people to decide")
     rescuing = {fix.name for fix in FIXES if fix.rescues}
     return _numbered(
@@ -97,6 +96,12 @@ def advise(patterns: Iterable[Pattern]) -> tuple[Proposal, ...]:
     """Proposals in words, by failures addressed: for statistics that come without source or ledger."""
     words = in_words(patterns, "Locust's statistics name no line of source")
     return _numbered(sorted(words, key=lambda each: -each.failures))
+
+
+def _needs_words(pattern: Pattern) -> bool:
+    """Whether there is something to say of a pattern for which there is no diff."""
+    explained = pattern.finder in _MEASURED and pattern.severity == "low"
+    return pattern.finder in ADVICE and not explained
 
 
 def _fix(proposal: Proposal) -> Fix:

@@ -42,11 +42,8 @@ def made(source: Source) -> Made:
     return found[0]
 
 
-def home(sources: Sources, target: str = "") -> Site | None:
-    """The place in the run's sources that makes the app; None where no file, or more than one, does.
-
-    Of several it is the one in the module that was served, which `target`, as `shop.web:app`, names.
-    """
+def home(sources: Sources) -> Site | None:
+    """The place in the run's sources that makes the app; None where no file, or more than one, does."""
     found = []
     for file in sources.files():
         text = sources.text(file) or ""
@@ -58,7 +55,4 @@ def home(sources: Sources, target: str = "") -> Site | None:
                 continue
             line = text[: source.span(app.line)[0]].count("\n") + 1
             found.append(Site(file, line, app.function.name.value if app.function else "<module>"))
-    if len(found) > 1:
-        module = target.partition(":")[0].replace(".", "/")
-        found = [each for each in found if each.file in (f"{module}.py", f"{module}/__init__.py")]
     return found[0] if len(found) == 1 else None

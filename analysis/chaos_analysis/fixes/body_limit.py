@@ -141,8 +141,7 @@ class BodyLimit(Fix):
         patterns = [each for each in evidence.patterns if each.finder == "unbounded_body"]
         if not patterns:
             return
-        target = (evidence.run.get("app") or {}).get("target")
-        site = home(evidence.sources, str(target or ""))
+        site = home(evidence.sources)
         texts = [evidence.sources.text(file) or "" for file in evidence.sources.files()]
         yield from evidence.proposal(
             self,

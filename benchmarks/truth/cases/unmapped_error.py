@@ -19,11 +19,12 @@ CASE = Case(
 
 def defect() -> Flask:
     """Lets it out."""
-    app = Flask(__name__)
+    app = _app()
 
     @app.get("/items")
     def items():
-        stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect
+        url = os.environ["DEPENDENCY_URL"] + "/stock"
+        stock = requests.get(url, timeout=1)  # <- defect; mended by: unavailable
         return jsonify(stock.json())
 
     return app
@@ -31,14 +32,19 @@ def defect() -> Flask:
 
 def twin() -> Flask:
     """Says whose fault it is, and when to come back."""
-    app = Flask(__name__)
-
-    @app.errorhandler(requests.RequestException)
-    def unavailable(_: requests.RequestException):
-        return jsonify(error="Service Unavailable"), 503, {"Retry-After": "1"}
+    app = _app()
 
     @app.get("/items")
     def items():
-        return jsonify(requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1).json())
+        try:
+            stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1).json()
+        except requests.RequestException:
+            return jsonify(error="Service Unavailable"), 503, {"Retry-After": "1"}
+        return jsonify(stock)
 
     return app
+
+
+def _app() -> Flask:
+    app = Flask(__name__)
+    return app  # noqa: RET504 - a fix looks for the line that makes the app

@@ -56,6 +56,19 @@ def test_hollow_answers_count_as_failures(sides: tuple[Folder, Folder]) -> None:
     assert next(gate for gate in found.gates if gate.name == "honest answers").ok is False
 
 
+def test_a_body_that_is_refused_is_answered_well(sides: tuple[Folder, Folder]) -> None:
+    """One that is far too long, by a fault: saying so breaks nothing. Any other 413 is the failure that it is."""
+    base, other = sides
+    for side in sides:
+        side.quiet(30)
+    for fault in ("large_body", "connection_reset"):
+        base.request(endpoint="POST /trip").met("long", fault).end(200)
+        other.request(endpoint="POST /trip").met("long", fault).end(413)
+    for side in sides:
+        side.evidence()
+    assert measure(base.path, other.path, BLOCKS).broken == 1
+
+
 def test_a_request_without_a_key_is_left_out(sides: tuple[Folder, Folder]) -> None:
     """Nobody knows which one of the other side it belongs to."""
     for side in sides:

@@ -73,4 +73,5 @@ def evidence(
         pd.DataFrame(answers, columns=["key", "error"]),
         *[nothing] * 5,
     )
-    return Evidence(patterns, tables, Sources(folder), {"app": {"git_prefix": ""}, "load": {}, **run})
+    about = {"app": {"git_prefix": ""}, "load": {}, **run}
+    return Evidence(patterns, tables, Sources.of_run(folder, about), about)
