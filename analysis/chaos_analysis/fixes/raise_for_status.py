@@ -30,6 +30,7 @@ class RaiseForStatus(Fix):
     name = "raise_for_status"
     title = "Check the status of an HTTP answer"
     rescues = False
+    mends = ("unchecked_body",)
     reference = (
         "Requests, Quickstart, Response Status Codes: "
         "https://requests.readthedocs.io/en/latest/user/quickstart/#response-status-codes"

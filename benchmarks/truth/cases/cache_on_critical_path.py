@@ -36,7 +36,7 @@ def defect() -> Flask:
 
     @app.get("/items/<int:n>")
     def item(n: int):
-        known = cache.get(f"stock:{n}")  # <- defect
+        known = cache.get(f"stock:{n}")  # <- defect; mended by: cache_as_miss
         if known is None:
             known = _stock(n)
             cache.set(f"stock:{n}", known)

@@ -19,7 +19,7 @@ CASE = Case(
     where="GET /items",
     endpoints=["GET /items"],
     rules=[http_rule("stock-stalls", {"type": "latency", "seconds": 0.6, "blocking": True}, rate=0.012)],
-    requests=800,
+    requests=1000,
     users=60,
     pause=(0.0, 3.2),  # so that few requests are under way when all is well
     deadline=1.0,

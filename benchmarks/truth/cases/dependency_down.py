@@ -33,7 +33,8 @@ def defect() -> Flask:
 
     @app.get("/items")
     def items():
-        stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=0.3)  # <- defect
+        url = os.environ["DEPENDENCY_URL"] + "/stock"
+        stock = requests.get(url, timeout=0.3)  # <- defect; mended by: circuit_breaker
         return jsonify(stock.json())
 
     return app

@@ -29,7 +29,8 @@ def defect() -> Flask:
     def items():
         with lock:
             visits["items"] += 1
-            stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect
+            url = os.environ["DEPENDENCY_URL"] + "/stock"
+            stock = requests.get(url, timeout=1)  # <- defect; mended by: outside_lock
         return jsonify(stock.json())
 
     @app.get("/about")

@@ -23,7 +23,7 @@ def defect() -> Flask:
 
     @app.get("/items")
     def items():
-        stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock")  # <- defect
+        stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock")  # <- defect; mended by: http_timeout
         return jsonify(stock.json())
 
     return app

@@ -25,7 +25,8 @@ def defect() -> Flask:
     def items():
         found = []
         for number in range(6):
-            stock = requests.get(f"{os.environ['DEPENDENCY_URL']}/stock/{number}", timeout=1)  # <- defect
+            url = f"{os.environ['DEPENDENCY_URL']}/stock/{number}"
+            stock = requests.get(url, timeout=1)  # <- defect; mended by: fan_out
             found.append(stock.json())
         return jsonify(found)
 

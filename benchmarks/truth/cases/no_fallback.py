@@ -29,7 +29,7 @@ def defect() -> Flask:
     def items():
         stock = _ask("/stock")
         url = os.environ["DEPENDENCY_URL"] + "/reviews"
-        reviews = requests.get(url, timeout=1)  # <- defect; also: dependency_error, unmapped_error
+        reviews = requests.get(url, timeout=1)  # <- defect; also: dependency_error, unmapped_error; mended by: fallback
         return jsonify(items=stock["items"], reviews=reviews.json()["reviews"])
 
     @app.get("/front")

@@ -28,7 +28,7 @@ def defect() -> Flask:
 
     @app.get("/items")
     def items():
-        stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect
+        stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect; mended by: retry
         stock.raise_for_status()
         return jsonify(stock.json())
 

@@ -27,7 +27,8 @@ def defect() -> Flask:
 
     @app.get("/items")
     def items():
-        stock = client.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect
+        url = os.environ["DEPENDENCY_URL"] + "/stock"
+        stock = client.get(url, timeout=1)  # <- defect; mended by: retry_with_stamina
         return jsonify(stock.json())
 
     return app

@@ -44,7 +44,7 @@ def defect() -> Flask:
     def items():
         connection = pool.get()
         try:
-            row = connection.execute(COUNT).fetchone()  # <- defect
+            row = connection.execute(COUNT).fetchone()  # <- defect; mended by: rollback
             connection.commit()
             return jsonify(count=row[0])
         finally:

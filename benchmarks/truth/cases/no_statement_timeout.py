@@ -34,7 +34,7 @@ def defect() -> Flask:
     @app.get("/items")
     def items():
         with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-            total = connection.execute(SUM).fetchone()[0]  # <- defect
+            total = connection.execute(SUM).fetchone()[0]  # <- defect; mended by: statement_timeout
         return jsonify(total=total)
 
     return app

@@ -30,7 +30,8 @@ def defect() -> Flask:
     def orders():
         for pause in PAUSES:
             try:
-                taken = requests.post(os.environ["DEPENDENCY_URL"] + "/orders", json={"n": 1}, timeout=0.2)  # <- defect
+                url = os.environ["DEPENDENCY_URL"] + "/orders"
+                taken = requests.post(url, json={"n": 1}, timeout=0.2)  # <- defect; mended by: idempotency_key
                 return jsonify(taken.json()), 201
             except requests.RequestException:
                 time.sleep(pause)

@@ -30,7 +30,7 @@ def defect() -> Flask:
 
     @app.get("/items")
     def items():
-        with engine.connect() as connection:  # <- defect
+        with engine.connect() as connection:  # <- defect; mended by: pool_pre_ping
             total = connection.execute(text("SELECT count(*) FROM stock")).scalar()
         return jsonify(total=total)
 

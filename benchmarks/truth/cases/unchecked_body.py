@@ -26,7 +26,7 @@ def defect() -> Flask:
 
     @app.get("/price")
     def item_price():
-        answer = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect
+        answer = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect; mended by: validate_body
         stock = answer.json()
         return jsonify(price=stock["price"])
 

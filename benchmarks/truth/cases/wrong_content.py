@@ -28,7 +28,8 @@ def defect() -> Flask:
     @app.get("/price")
     def item_price():
         try:
-            stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect
+            url = os.environ["DEPENDENCY_URL"] + "/stock"
+            stock = requests.get(url, timeout=1)  # <- defect; mended by: narrow_except
             return jsonify(price=stock.json()["price"])
         except Exception:
             return jsonify(price=0)

@@ -11,6 +11,7 @@ from benchmarks.truth import chance, collect
 from benchmarks.truth.__main__ import SEEDS
 from benchmarks.truth.case import Case, experiment, http_rule
 from benchmarks.truth.collect import CaseError, Service, marks, mended_by, services
+from chaos_analysis.fixes import FIXES
 from chaos_analysis.patterns import FINDERS, LACKS
 from chaos_middleware.experiment import parse
 
@@ -39,6 +40,11 @@ def test_every_case_is_an_experiment_of_a_finder_that_there_is(all_services: lis
         parse(experiment(about, 1))
         named = {about.finder, *about.also, *about.allowed, *(mark.finder for mark in service.marks)} - {""}
         assert named <= finders, service.title
+
+
+def test_every_fix_has_a_case_that_it_mends(all_services: list[Service]) -> None:
+    """And no mark names one that is not there."""
+    assert {name for service in all_services for name in service.mended_by} == {fix.name for fix in FIXES}
 
 
 def test_marks_are_lines_of_the_case_as_it_stands(all_services: list[Service]) -> None:
