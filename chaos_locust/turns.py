@@ -31,8 +31,11 @@ class Turns:
         return self._gates[block]
 
     def close(self) -> None:
-        """Look no more."""
+        """Look no more, and say of the last blocks that they are over: Locust may end before anybody looked."""
         self._watching.kill()
+        for block, gate in enumerate(self._gates):
+            if gate.is_set() and self._passed(block):
+                self._tell(block)
 
     def _watch(self) -> None:
         for block, gate in enumerate(self._gates):
@@ -41,5 +44,8 @@ class Turns:
             gate.set()
             while not self._passed(block):
                 gevent.sleep(_LOOK_SECONDS)
-            if self._folder is not None:
-                (self._folder / f"done-{block}").touch()
+            self._tell(block)
+
+    def _tell(self, block: int) -> None:
+        if self._folder is not None:
+            (self._folder / f"done-{block}").touch()

@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BESIDES = ("load", "stages", "facts-", "shapes-")
 PURE = (
-    *("plan", "script", "draws", "journey", "recorder", "mapped", "folder", "deadline"),
+    *("plan", "script", "draws", "journey", "recorder", "mapped", "folder", "deadline", "turns"),
     *("content", "facts", "service", "invariants", "checking"),
 )
 

@@ -85,6 +85,18 @@ def test_a_block_waits_for_its_turn_and_says_when_it_is_done(locust, tmp_path):
     assert (turns / "done-1").exists()
 
 
+def test_a_block_that_ends_with_the_test_is_told(pure, tmp_path):
+    """Though nobody looked since its users ended. One whose users were stopped in the middle is not over."""
+    over = set()
+    turns = pure.turns.Turns(tmp_path, 2, lambda block: block in over)
+    (tmp_path / "turn-0").touch()
+    assert turns.gate(0).wait(5)
+    over.add(0)
+    turns.close()
+    assert (tmp_path / "done-0").exists()
+    assert not (tmp_path / "done-1").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -113,6 +113,25 @@ def test_without_the_first_arm_there_is_nothing_to_compare_with(stage: Stage, fa
     assert other.played == ([0, 1] if fails == 1 else [])
 
 
+class Quick(Fake):
+    """Ends with its last block, between two looks at it."""
+
+    gone = False
+
+    def has_ended(self, block: int) -> bool:
+        return block < 3 or self.gone
+
+    def must_live(self) -> None:
+        if self.played[-1] == 3:
+            self.gone = True
+            raise ChaosTestError(f"{self.name}: Locust ended with code 0")
+
+
+def test_an_arm_that_ends_with_its_last_block_is_not_lost(stage: Stage) -> None:
+    """Locust has nothing left to do, and may be faster than who looks at it."""
+    assert stage.conduct(Quick("base", stage.folder / "base", stage.log)) == {}
+
+
 def test_a_block_that_never_ends_loses_its_arm(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though it lives: a user of it hangs."""
     monkeypatch.setattr(conducting, "BLOCK_SECONDS", 0.1)
