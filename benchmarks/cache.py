@@ -59,8 +59,8 @@ def run() -> list[dict[str, Any]]:
         try:
             rows = []
             for name, call in _calls().items():
-                rows.append({"name": f"cache, {name}, unkeyed", **difference(call, None)})
-                rows.append({"name": f"cache, {name}, noted", **difference(call, request)})
+                rows.append({"name": f"cache, {name}, unkeyed", **difference(lambda call=call: call, None)})
+                rows.append({"name": f"cache, {name}, noted", **difference(lambda call=call: call, request)})
             return rows
         finally:
             middleware.uninstall()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from benchmarks.pairs import difference
+from benchmarks.pairs import Call, difference
 from chaos_middleware import ChaosMiddleware
 from chaos_middleware.experiment import parse
 
@@ -26,7 +25,6 @@ TARGET = 2.0  # µs
 HERE = Path(__file__).parent
 RULE = {"name": "elsewhere", "seam": "database", "rate": 1, "match": {"table": ["else*"]}, "fault": {"type": "noop"}}
 STATEMENT = "SELECT name FROM sqlite_master WHERE name = ?"
-Call = Callable[[], object]
 
 
 def run() -> list[dict[str, Any]]:
@@ -39,10 +37,8 @@ def run() -> list[dict[str, Any]]:
         try:
             rows = []
             for name, make in {"sqlite3": _sqlite3, "SQLAlchemy Core": _core, "SQLAlchemy ORM": _orm}.items():
-                rows.append({"name": f"database, {name}, unkeyed", **difference(_lazily(make), None)})
-                rows.append(
-                    {"name": f"database, {name}, noted", **difference(_lazily(make), request), "target": TARGET}
-                )
+                rows.append({"name": f"database, {name}, unkeyed", **difference(make, None)})
+                rows.append({"name": f"database, {name}, noted", **difference(make, request), "target": TARGET})
             return rows
         finally:
             middleware.uninstall()
@@ -63,18 +59,6 @@ def _orm() -> Call:
     session = Session(create_engine("sqlite://", poolclass=StaticPool))
     statement, values = text(STATEMENT.replace("?", ":name")), {"name": "x"}
     return lambda: session.execute(statement, values)
-
-
-def _lazily(make: Callable[[], Call]) -> Call:
-    """The call, on a connection that is made with the first one: when the seams are there, or not."""
-    made: list[Call] = []
-
-    def call() -> object:
-        if not made:
-            made.append(make())
-        return made[0]()
-
-    return call
 
 
 if __name__ == "__main__":

@@ -78,8 +78,14 @@ def run() -> list[dict[str, Any]]:
         try:
             rows = []
             for name, call in _calls().items():
-                rows.append({"name": f"http_client, {name}, unkeyed", **difference(call, None)})
-                rows.append({"name": f"http_client, {name}, noted", **difference(call, request), "target": TARGET})
+                rows.append({"name": f"http_client, {name}, unkeyed", **difference(lambda call=call: call, None)})
+                rows.append(
+                    {
+                        "name": f"http_client, {name}, noted",
+                        **difference(lambda call=call: call, request),
+                        "target": TARGET,
+                    }
+                )
             return rows
         finally:
             middleware.uninstall()

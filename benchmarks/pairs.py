@@ -1,10 +1,11 @@
 """What a call costs more with every seam installed: measured in pairs, with and without, side by side.
 
-Two processes are forked from one; one has the seams, in the other they are taken out. They take turns of a few
-milliseconds, so that a busy machine slows both. Nothing is patched back and forth, which would cost the interpreter
-what it has learned about the code. Each pair of processes is one measurement, the median of its turns: a process has
-its own luck with memory and caches, which more turns do not even out. The figure is the median of the pairs, with the
-distribution-free interval of a median.
+In one process, which calls by turns of a few milliseconds with the seams and without them, so that a busy machine, and
+the process's own luck with memory, befall both alike. The hooks stay the same objects: to install the seams anew each
+time would measure code that the interpreter has not learned about. What it has learned about the classes they are put
+into it forgets with each turn, on both sides; so each begins with calls that are not counted. Each process gives one
+figure, the median of its pairs. What is told is the median of several processes, with the distribution-free interval
+of a median.
 """
 
 from __future__ import annotations
@@ -13,84 +14,97 @@ import gc
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
 from scipy.stats import binom
 
 from chaos_middleware.carry import CARRY
+from chaos_middleware.patching import Replace
 from chaos_middleware.request import Request, current
 from chaos_middleware.seams import SEAMS
 
-FORKS = 20
-TURNS = 6  # in each order
-CALLS = 100
+Call = Callable[[], object]
+PROCESSES = 10
+PAIRS = 60
+CALLS = 40
+NOT_COUNTED = 120
 WARM_UP = 1000
 _FLOAT = struct.Struct("d")
 
 
-def difference(call: Callable[[], object], request: Request | None) -> dict[str, Any]:
-    """`microseconds` of CPU that a call costs more, in this request or in none; `low` and `high` of the interval."""
-    found = sorted(_pair(call, request) for _ in range(FORKS))
-    low = int(binom.ppf(0.025, FORKS, 0.5))
-    return {"microseconds": median(found), "low": found[low - 1], "high": found[FORKS - low]}
+def difference(make: Callable[[], Call], request: Request | None) -> dict[str, Any]:
+    """`microseconds` of CPU that a call costs more, in this request or in none; `low` and `high` of the interval.
+
+    `make` makes the call, once where the seams are and once where they are not: some leave their mark on a connection.
+    """
+    found = sorted(_in_a_process(make, request) for _ in range(PROCESSES))
+    low = int(binom.ppf(0.025, PROCESSES, 0.5))
+    return {"microseconds": median(found), "low": found[low - 1], "high": found[PROCESSES - low]}
 
 
-def _pair(call: Callable[[], object], request: Request | None) -> float:
-    with_seams, without = _Side(call, request, seams=True), _Side(call, request, seams=False)
-    try:
-        first = [with_seams.measure() - without.measure() for _ in range(TURNS)]
-        second = [-without.measure() + with_seams.measure() for _ in range(TURNS)]
-        return (median(first) + median(second)) / 2  # who comes second finds the caches warm
-    finally:
-        with_seams.end()
-        without.end()
-
-
-class _Side:
-    """A process that makes calls when it is asked to."""
-
-    def __init__(self, call: Callable[[], object], request: Request | None, *, seams: bool) -> None:
-        self._asked, asks = os.pipe()
-        answered, self._answers = os.pipe()
-        self._pid = os.fork()
-        if self._pid == 0:
-            os.close(asks)
-            self._serve(call, request, seams=seams)
-        os.close(self._asked)
-        os.close(self._answers)
-        self._asks, self._answered = asks, answered
-
-    def measure(self) -> float:
-        """CPU microseconds of a call."""
-        os.write(self._asks, b"?")
-        answer: float = _FLOAT.unpack(os.read(self._answered, _FLOAT.size))[0]
-        return answer
-
-    def end(self) -> None:
-        """The process is over."""
-        os.kill(self._pid, 9)
-        os.waitpid(self._pid, 0)
-        os.close(self._asks)
-        os.close(self._answered)
-
-    def _serve(self, call: Callable[[], object], request: Request | None, *, seams: bool) -> None:
+def _in_a_process(make: Callable[[], Call], request: Request | None) -> float:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
         try:
-            for patches in (CARRY, *SEAMS):  # in both, as patching leaves its traces in the interpreter
-                patches.uninstall()
-                if seams:
-                    patches.install()
-            current.set(request)
             gc.freeze()
-            _microseconds(call, request, WARM_UP)
-            while os.read(self._asked, 1):
-                os.write(self._answers, _FLOAT.pack(_microseconds(call, request, CALLS)))
+            os.write(writing, _FLOAT.pack(_difference(make, request)))
         finally:
-            os._exit(1)
+            os._exit(0)
+    os.close(writing)
+    answer = os.read(reading, _FLOAT.size)
+    os.close(reading)
+    os.waitpid(pid, 0)
+    figure: float = _FLOAT.unpack(answer)[0]
+    return figure
 
 
-def _microseconds(call: Callable[[], object], request: Request | None, calls: int) -> float:
+def _difference(make: Callable[[], Call], request: Request | None) -> float:
+    """The median of the pairs of this process. Who comes second finds the caches warm, so they take turns in that."""
+    plain, seams = _made(make, installed=False), _made(make, installed=True)
+    hooks = list(_hooks())
+
+    def measured(calls: int, *, installed: bool) -> float:
+        for owner, name, original, ours in hooks:
+            setattr(owner, name, ours if installed else original)
+        current.set(request if installed else None)
+        _microseconds(seams if installed else plain, request, NOT_COUNTED)
+        return _microseconds(seams if installed else plain, request, calls)
+
+    for installed in (False, True):
+        measured(WARM_UP, installed=installed)
+    found = []
+    for number in range(PAIRS):
+        seams_first = bool(number % 2)
+        first, second = measured(CALLS, installed=seams_first), measured(CALLS, installed=not seams_first)
+        found.append(first - second if seams_first else second - first)
+    return median(found)
+
+
+def _made(make: Callable[[], Call], *, installed: bool) -> Call:
+    """The call, made once: with it a library may be imported, and then has its hooks, too."""
+    for patches in (CARRY, *SEAMS):
+        patches.uninstall()
+        if installed:
+            patches.install()
+    call = make()
+    call()
+    return call
+
+
+def _hooks() -> Iterator[tuple[Any, str, Any, Any]]:
+    """What is replaced: in what, by which name, the original and what stands in its place."""
+    for patches in (CARRY, *SEAMS):
+        for changes in patches._changes.values():
+            for change in changes:
+                for one in getattr(change, "_replaced", [change]):
+                    if isinstance(one, Replace) and one._owner is not None:
+                        yield one._owner, one._path[-1], one._original, one._ours
+
+
+def _microseconds(call: Call, request: Request | None, calls: int) -> float:
     started = time.thread_time()
     for _ in range(calls):
         call()
