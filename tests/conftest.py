@@ -1,6 +1,7 @@
-"""Two things at once where there are two processes (`-n 2 --dist loadgroup`): whole runs, one after the other, and the
-truth bench with what belongs to nobody else. More runs beside runs would take each other's time, and what they promise
-is a matter of time. Groups begin before single tests, which both processes share in the end.
+"""Three things at once where there are three processes (`-n 3 --dist loadgroup --no-loadscope-reorder`), as most of a
+whole run is waiting: the truth bench, what measures one version of an app against another, and all other whole runs,
+each one after the other. More of them side by side would take each other's time, and what they promise is a matter of
+time. They begin first; single tests fill what is left.
 """
 
 from __future__ import annotations
@@ -10,13 +11,22 @@ from pathlib import Path
 import pytest
 
 RUNS = Path(__file__).parent / "end_to_end"
-BESIDE = ("test_truth.py", "test_loop.py")
+GROUPS = ("truth", "measured", "end_to_end", "")
+MEASURED = ("test_verify.py", "test_verify_harmful.py", "test_compare.py", "test_replay.py", "test_loop.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that run everything, and those that say so, into one group."""
-    for item in items:
-        if item.path.name in BESIDE:
-            item.add_marker(pytest.mark.xdist_group("truth"))
-        elif item.path.is_relative_to(RUNS) or item.get_closest_marker("end_to_end"):
-            item.add_marker(pytest.mark.xdist_group("end_to_end"))
+    """Put the tests that run everything, and those that say so, into their groups, and these before all others."""
+    groups = {item: _group(item) for item in items}
+    items.sort(key=lambda item: GROUPS.index(groups[item]))
+    for item, group in groups.items():
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str:
+    if item.path.name == "test_truth.py":
+        return "truth"
+    if item.path.is_relative_to(RUNS) or item.get_closest_marker("end_to_end"):
+        return "measured" if item.path.name in MEASURED else "end_to_end"
+    return ""

@@ -1,4 +1,4 @@
-"""Requests that get in each other's way: the more there are in hand, the longer each takes, and a crowd never clears.
+"""Requests that get in each other's way: where there are too many, each takes so long that they become more.
 
 A stall of the whole process lets them pile up. Those whose client has left are worked on like the others.
 """
@@ -18,12 +18,11 @@ CASE = Case(
     finder="collateral",
     where="GET /items",
     endpoints=["GET /items"],
-    rules=[http_rule("stock-stalls", {"type": "latency", "seconds": 0.6, "blocking": True}, rate=0.012)],
-    requests=1000,
+    rules=[http_rule("stock-stalls", {"type": "latency", "seconds": 0.3, "blocking": True}, rate=0.03)],
+    requests=800,
     users=60,
     pause=(0.0, 3.2),  # so that few requests are under way when all is well
     deadline=1.0,
-    least=1,
     also={
         "error_rate": "the failures of requests without a fault have no proven cause among the faults",
         "slow_recovery": "their requests are in hand still when the faults have ended",
@@ -36,8 +35,8 @@ CASE = Case(
         "tail_latency": "who is let in when the process stalls waits with it",
     },
 )
-WORK = 0.0025  # seconds; so much for each pair of requests in hand, as where they fight for memory, or for a lock
-ENOUGH = 8
+ENOUGH = 8  # requests in hand
+WORK, TOO_MUCH = 0.02, 2.0  # seconds that one takes, and where there are more: as when the memory is used up
 
 
 def defect() -> Flask:
@@ -72,7 +71,7 @@ def _app() -> Flask:
 def _served(in_hand: list) -> dict:
     in_hand.append(1)
     try:
-        time.sleep(WORK * len(in_hand) ** 2)
+        time.sleep(WORK if len(in_hand) <= ENOUGH else TOO_MUCH)
         return requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=2).json()
     finally:
         in_hand.pop()
