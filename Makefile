@@ -42,7 +42,7 @@ report: $(STAMP) ## rebuild the newest run's report (or ARGS=reports/<run-id>)
 	$(BIN)/chaos-test report $(ARGS)
 
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP) ## format, lint, types, layering, dependencies, the bare wheel
 	$(BIN)/ruff format --check .
