@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from sys import _getframe
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from chaos_middleware.calm import is_calm
 from chaos_middleware.errors import mark_injected
@@ -11,9 +12,10 @@ from chaos_middleware.patching import parameters, unless
 from chaos_middleware.request import current
 from chaos_middleware.seams.http_client import wire
 from chaos_middleware.seams.http_client.exchange import Calls, HttpExchange, http_call, seconds
-from chaos_middleware.seams.http_client.quiet import keep
+from chaos_middleware.seams.http_client.quiet import Quiet, keep
 
 if TYPE_CHECKING:
+    from chaos_middleware.callsite import Spot
     from chaos_middleware.request import Request
     from chaos_middleware.seams.http_client.exchange import HttpCall
 
@@ -24,12 +26,22 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
     """`_make_request`, with faults for the calls of a current request."""
     names = parameters(original)
     timeout, headers = (names.index(name) if name in names else 0 for name in ("timeout", "headers"))
+    made = _Made(original, names, timeout, headers)
 
     def noted(request: Request, attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call = _CALLS[attempt[2], attempt[0].host, attempt[3]]
         if kwargs or not timeout or not headers or not (call in request.calm or is_calm(request, call)):
-            return watched(request, call, attempt, kwargs)
-        spot = request.injector.frames.along(call.way, 3)  # the hook, and the library's own `urlopen`
+            return _watched(request, call, made, attempt, kwargs)
+        frame, last = None, call.way.last
+        if last is not None:  # `AppFrames.along`, written out, as `keep` is below: each frame less is felt
+            try:
+                frame = _getframe(last[0] + 2)
+            except ValueError:  # there are fewer
+                frame = None
+        if frame is not None and last is not None and frame.f_code is last[1]:
+            spot: Spot | None = (last[2], last[1], frame.f_lasti)
+        else:
+            spot = request.injector.frames.along(call.way, 3)  # the hook, and the library's own `urlopen`
         status, failed = None, None
         begun = (call, spot, _timeouts, attempt[timeout], attempt[headers], monotonic())
         try:
@@ -39,27 +51,41 @@ def make_request(original: Callable[..., Any]) -> Callable[..., Any]:
             failed = type(error).__name__
             raise
         finally:
-            keep(request, begun, status, failed)
-        return response
-
-    def watched(request: Request, call: HttpCall, attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        exchange = _PoolExchange(request, call)
-        exchange.asked = attempt[timeout] if timeout else kwargs.get("timeout", attempt[0].timeout)
-        exchange.headers = attempt[headers] if headers else kwargs.get("headers")
-        try:
-            if exchange.firings:
-                response = exchange.faulted(original, attempt[:4], {**dict(zip(names[4:], attempt[4:])), **kwargs})
+            if request.faults:  # it has met some meanwhile
+                keep(request, begun, status, failed)
             else:
-                response = original(*attempt, **kwargs) if kwargs else original(*attempt)
-            exchange.status = response.status
-        except BaseException as error:
-            exchange.error = error
-            raise
-        finally:
-            exchange.note()
+                request.calls.append((Quiet, begun, monotonic(), status, failed))
         return response
 
     return unless(current.get, original, noted)
+
+
+class _Made(NamedTuple):
+    """How an attempt is made: the library's own function, the names of its parameters, and the places of two, or 0."""
+
+    original: Callable[..., Any]
+    names: tuple[str, ...]
+    timeout: int
+    headers: int
+
+
+def _watched(request: Request, call: HttpCall, made: _Made, attempt: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    exchange = _PoolExchange(request, call)
+    exchange.asked = attempt[made.timeout] if made.timeout else kwargs.get("timeout", attempt[0].timeout)
+    exchange.headers = attempt[made.headers] if made.headers else kwargs.get("headers")
+    try:
+        if exchange.firings:
+            given = {**dict(zip(made.names[4:], attempt[4:])), **kwargs}
+            response = exchange.faulted(made.original, attempt[:4], given)
+        else:
+            response = made.original(*attempt, **kwargs) if kwargs else made.original(*attempt)
+        exchange.status = response.status
+    except BaseException as error:
+        exchange.error = error
+        raise
+    finally:
+        exchange.note()
+    return response
 
 
 def _timeouts(timeout: Any) -> tuple[float | None, float | None]:
