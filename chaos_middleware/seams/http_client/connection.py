@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from chaos_middleware.request import Request
 
 _REMEMBERED = 64
-_met: set[type] = set()  # the classes of connections seen so far, and of them
-_passing: set[type] = set()  # those of urllib3
+_urllib3: dict[type, bool] = {}  # the classes of connections seen so far
 
 
 def endheaders(original: Callable[..., None]) -> Callable[..., None]:
@@ -34,9 +33,11 @@ def endheaders(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def hooked(conn: Any, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         kind = conn.__class__
-        request = None if kind in _passing else current.get()
-        # An empty buffer is an error of the caller.
-        if request is None or not conn._buffer or (kind not in _met and _passes(kind)):
+        passes = _urllib3.get(kind)  # in one step: another thread may clear it
+        if passes is None:
+            passes = _is_urllib3(kind)
+        request = None if passes else current.get()
+        if request is None or not conn._buffer:  # an empty buffer is an error of the caller
             original(conn, message_body, encode_chunked=encode_chunked)
             return
         call = _CALLS[conn._buffer[0], conn._tunnel_host or conn.host]  # behind a proxy, the one that is asked
@@ -235,14 +236,9 @@ class _ConnectionExchange(HttpExchange):
         return response
 
 
-def _passes(kind: type) -> bool:
-    """Whether a class, not met so far, is one of urllib3."""
+def _is_urllib3(kind: type) -> bool:
     module = sys.modules.get("urllib3.connection")
-    if len(_met) >= _REMEMBERED:
-        _met.clear()
-        _passing.clear()
-    passes = module is not None and issubclass(kind, module.HTTPConnection)
-    if passes:
-        _passing.add(kind)
-    _met.add(kind)  # last: another thread may ask meanwhile
-    return passes
+    if len(_urllib3) >= _REMEMBERED:
+        _urllib3.clear()
+    found = _urllib3[kind] = module is not None and issubclass(kind, module.HTTPConnection)
+    return found

@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 
 NAMES = ("file", "line", "function", "key", "seam", "target", "faults", "error", "seconds", "timeout", "started")
 
+SHOP = """\
+import requests
+
+http = requests.Session()
+
+
+def stock(url):
+    return http.get(url)
+
+
+def price(url):
+    return http.get(url)
+"""
+STOCK, PRICE = Site("shop.py", 7, "stock"), Site("shop.py", 11, "price")
+
 
 def pattern(finder: str, site: Site | None, *, failures: int = 10, **more: Any) -> Pattern:
     """A finding at an HTTP call: by default of GETs that met the rule `down` with a reset."""

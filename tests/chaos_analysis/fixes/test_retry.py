@@ -11,25 +11,11 @@ import pytest
 from chaos_analysis.fixes._fix import Spot
 from chaos_analysis.fixes.retry import Retry
 from chaos_analysis.model import Site
-from tests.chaos_analysis.fixes.http_run import Noted, pattern, proposals
+from tests.chaos_analysis.fixes.http_run import PRICE, SHOP, STOCK, Noted, pattern, proposals
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHOP = """\
-import requests
-
-http = requests.Session()
-
-
-def stock(url):
-    return http.get(url)
-
-
-def price(url):
-    return http.get(url)
-"""
-STOCK, PRICE = Site("shop.py", 7, "stock"), Site("shop.py", 11, "price")
 SLOW = pattern("missing_timeout", STOCK, faults=("latency",))
 
 
