@@ -104,8 +104,6 @@ def measured(
             made = dict(zip([each.name for each in every], pool.map(lambda each: _copy(job, each), every), strict=True))
         if interrupt.asked:
             raise KeyboardInterrupt
-        if interrupt.asked:
-            raise KeyboardInterrupt
         if why := comes_from_copy(plan.target, made[BASE].app, made[BASE].paths, job.scratch / BASE):
             raise ChaosTestError(f"what would be measured is not the copy: {why}")
         usable = [each for each in every if made[each.name].usable]
