@@ -11,8 +11,8 @@ from chaos_analysis import tables
 from chaos_analysis.effect.hollow import hollow
 from chaos_analysis.evidence import Evidence, read_experiment
 from chaos_analysis.outcomes.places import name_calls
+from chaos_analysis.outcomes.refused import refused
 from chaos_analysis.rundir import open_run
-from chaos_analysis.tables.keys import among
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from chaos_analysis.model import Tables
 
-_TOO_LARGE = 413
 WARM_UP = 0  # the block whose requests are not judged
 _DEADLINE = 10.0
 _COLUMNS = ["key", "endpoint", "status", "ok", "response_ms", "control", "content"]
@@ -64,13 +63,8 @@ def block_of(key: object, blocks: Mapping[str, int] | None) -> int:
 def _rows(side: Evidence, beside: Evidence, blocks: Mapping[str, int] | None) -> pd.DataFrame:
     rows = side.tables.requests.reindex(columns=_COLUMNS)
     rows = rows.assign(hollow=hollow(side, beside), block=[block_of(key, blocks) for key in rows["key"].tolist()])
-    rows["ok"] = (rows["ok"] & ~rows["hollow"]) | _refused(rows, side.tables.faults)
+    rows["ok"] = (rows["ok"] & ~rows["hollow"]) | refused(rows, side.tables.faults)
     return rows[rows["block"] != WARM_UP].drop_duplicates("key", keep="first")
-
-
-def _refused(rows: pd.DataFrame, faults: pd.DataFrame) -> pd.Series[bool]:
-    """A body that is far too long is answered well by saying so, whatever the load's users make of it."""
-    return (rows["status"] == _TOO_LARGE) & among(rows["key"], set(faults.loc[faults["fault"] == "large_body", "key"]))
 
 
 def _calls(sides: tuple[Tables, Tables], keys: set[str]) -> pd.DataFrame:

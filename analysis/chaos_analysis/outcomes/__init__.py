@@ -1,6 +1,6 @@
 """What the app did with each fault.
 
-`handled`     the client got a right answer
+`handled`     the client got a right answer, or a 413 to a body that a fault had made far too long
 `retried`     the faulted call was made again in the same request, went well, and the client got a right answer
 `degraded`    the answer is right but marked or reduced
 `wrong`       the answer says it is well (2xx) and is not: its check failed, or it says what no fault-free answer says

@@ -49,7 +49,7 @@ class Event(NamedTuple):
 class Answer(NamedTuple):
     """How the request ended: at the client (None without a row), and in the app (`left`: the exception's class and
     frame; `alive`: the app noted its end). `content` is what its content says beside the fault-free; `strayed` the
-    route that a redirect led it to, "" for none or the usual.
+    route that a redirect led it to, "" for none or the usual; `refused`: as it should be (see `refused`).
     """
 
     end: End | None
@@ -57,6 +57,7 @@ class Answer(NamedTuple):
     alive: bool
     content: Content = Content()
     strayed: str = ""
+    refused: bool = False
 
 
 class Outcome(NamedTuple):
@@ -97,6 +98,8 @@ class Judge:
             return "hung", f"the client gave up: {end.error_class}"
         if end.status == 0:
             return ("lost", "") if answer.alive else ("crashed", "")
+        if answer.refused:
+            return "right", ""
         if end.status >= 500 or (end.status >= 400 and not end.ok):
             return "propagated", ""
         return self._fine(end, answer) if end.ok else ("wrong", "it fails the locustfile's check")

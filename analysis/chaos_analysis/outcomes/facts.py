@@ -10,6 +10,7 @@ import pandas as pd
 from chaos_analysis.outcomes.codes import kinds
 from chaos_analysis.outcomes.decide import DELAYS, Answer, Event
 from chaos_analysis.outcomes.redirects import strayed
+from chaos_analysis.outcomes.refused import refused
 from chaos_analysis.outcomes.usual import End
 
 if TYPE_CHECKING:
@@ -34,16 +35,16 @@ def of_answers(evidence: Evidence, events: pd.DataFrame, held: list[Content]) ->
     """The number of the facts of each event's request, and the facts by their numbers; `held`: its answer's content."""
     astray = strayed(evidence)
     elsewhere = pd.Series([astray.get(key, "") for key in events["key"].tolist()] if astray else "", index=events.index)
-    columns = [*(events[name] for name in _ANSWER), pd.Series(held, dtype=object), elsewhere]
+    columns = [*(events[name] for name in _ANSWER), pd.Series(held, dtype=object), elsewhere, refused(events, events)]
     numbers, firsts = kinds(columns)
     values = zip(*(column.iloc[firsts].tolist() for column in columns), strict=True)
     return numbers, [_answer(*_plain(value)) for value in values]
 
 
 def _answer(row: bool, endpoint: Any, status: Any, error_class: Any, *rest: Any) -> Answer:  # noqa: FBT001 - a column
-    error, file, line, recorded, content, elsewhere = rest
+    error, file, line, recorded, *others = rest
     end = End(endpoint, int(status), error_class or "") if row else None
-    return Answer(end, raised(error, file, line), recorded, content, elsewhere)
+    return Answer(end, raised(error, file, line), recorded, *others)
 
 
 def _plain(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -98,6 +98,20 @@ def test_an_error_answer_is_propagated_with_its_exception_and_frame(folder: Fold
     assert (found.error, found.frame) == ("ConnectionError", "fares.py:10 quote")
 
 
+@pytest.mark.parametrize(
+    ("fault", "status", "outcome"),
+    [("large_body", 413, "handled"), ("large_body", 500, "propagated"), ("http_error", 413, "propagated")],
+)
+def test_a_body_that_is_refused_is_handled(folder: Folder, fault: str, status: int, outcome: str) -> None:
+    """One that a fault made far too long, by a 413 that says so. Any other error, or fault, is what it is."""
+    story = folder.request()
+    story.fault("edge", fault, seam="wsgi", did="0 of 20971520 bytes read")
+    story.end(status)
+    evidence = folder.evidence()
+    assert evidence.outcomes["outcome"].tolist() == [outcome]
+    assert [share.outcome for share in evidence.sites[0].outcomes] == [outcome]
+
+
 def test_an_exception_from_elsewhere_does_not_name_the_fault(folder: Folder) -> None:
     """What a swallowed error led to is put down to the only fault there was, and not called direct."""
     folder.request().met("down").end(500, left="KeyError", frame=("views.py", 3, "trip"))
