@@ -11,6 +11,7 @@ from chaos_test.ending import Ending
 from chaos_test.errors import ChaosTestError
 from chaos_test.interrupt import Interrupt
 from chaos_test.ledger import Slice
+from chaos_test.neighbours import Neighbours
 from chaos_test.network.stage import Stage
 from chaos_test.processes import Children
 from chaos_test.progress import Progress
@@ -74,14 +75,16 @@ def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) 
         stage = Stage(run_dir)
         resources = Resources(run_dir, servers[0].child.pid if servers else None)
         resources.before()
+        neighbours = Neighbours(run_dir, ours=bool(servers))
         load.open_gate(children)
 
         def looked(seen: Seen, elapsed: float) -> None:
             progress.show(seen, elapsed)
             resources.look()
+            neighbours.look()
             stage.tell(seen.stage)
 
-        over = _watch(plan, run_dir, interrupt, living, looked)
+        over = _watch(plan, run_dir, interrupt, living, looked, sleep=neighbours.sleep)
         progress.say(over.reason)
         children.stop(locust)
         resources.after()
@@ -91,7 +94,13 @@ def _drive(plan: Plan, run_dir: Path, progress: Progress, interrupt: Interrupt) 
 
 
 def _watch(
-    plan: Plan, run_dir: Path, interrupt: Interrupt, living: list[Child], looked: Callable[[Seen, float], None]
+    plan: Plan,
+    run_dir: Path,
+    interrupt: Interrupt,
+    living: list[Child],
+    looked: Callable[[Seen, float], None],
+    *,
+    sleep: Callable[[float], None],
 ) -> Ending:
     """Look again and again until something ends the run; `looked` gets what was seen, and after how many seconds."""
     watch = Watch(run_dir)
@@ -110,4 +119,4 @@ def _watch(
         )
         if over:
             return over
-        time.sleep(LOOK_SECONDS)
+        sleep(LOOK_SECONDS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chaos_analysis import causes, outcomes, slo
+from chaos_analysis import causes, neighbours, outcomes, slo
 from chaos_analysis.comparison import Comparison, comparisons
 from chaos_analysis.judge import judge
 from chaos_analysis.outcomes.later import Later, later
@@ -103,6 +103,11 @@ class Evidence:
     def control(self) -> pd.DataFrame:
         """Requests of the stages that inject which met no fault."""
         return self.chaos[self.chaos["control"]]
+
+    @cached_property
+    def neighbours(self) -> dict[str, neighbours.Taken]:
+        """What others took of the machine, by stage."""
+        return neighbours.of_stages(self)
 
     @cached_property
     def own_rates(self) -> dict[str, float]:

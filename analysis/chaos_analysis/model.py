@@ -203,6 +203,7 @@ class Tables:
     shapes: `requests/shapes-*.jsonl`, what the shapes in the rows' `content` mean: `method, name, status, shape, paths`
         (a list).
     resources: `resources.jsonl`, one row a process and time; `connections` is a dict address → number.
+    neighbours: `neighbours.jsonl`, one row half a second.
     stages: `name, started, ended`.
     totals: requests and failures by `source` (`"recorder"`: Locust's own statistics as the recorder saw them end,
         `"locust"`: `locust_stats.csv`) and `endpoint`.
@@ -223,6 +224,7 @@ class Tables:
     totals: pd.DataFrame = field(default_factory=_no_rows)
     parts: pd.DataFrame = field(default_factory=_no_rows)
     resources: pd.DataFrame = field(default_factory=_no_rows)
+    neighbours: pd.DataFrame = field(default_factory=_no_rows)
     shapes: pd.DataFrame = field(default_factory=_no_rows)
     notes: tuple[str, ...] = ()
     invariants: tuple[Invariant, ...] = ()

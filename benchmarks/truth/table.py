@@ -16,6 +16,8 @@ def lines(service: Service, ran: Ran, judged: Judgement) -> Iterator[str]:
     good = judged.good and not ran.error
     whole = good and (ran.mending is None or ran.mending.good)
     yield f"{'ok  ' if whole else 'FAIL'} {service.title:40} {ran.seconds:5.1f} s"
+    if ran.again:
+        yield f"       the second run, for in the first {ran.again}"
     yield from _mending(ran)
     if good:
         return

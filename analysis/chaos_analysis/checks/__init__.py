@@ -13,6 +13,7 @@ from chaos_analysis.checks import (
     events,
     invariants,
     load_generator,
+    neighbours,
     objectives,
     records,
     resources,
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Check
 
-CHECKS = (ended, data, dose, records, objectives, baseline, control, events, invariants, resources, load_generator)
+CHECKS = (
+    *(ended, data, dose, records, objectives, baseline, control, events, invariants),
+    *(resources, load_generator, neighbours),
+)
 
 
 def check_all(evidence: Evidence) -> tuple[Check, ...]:

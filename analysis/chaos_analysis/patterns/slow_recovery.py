@@ -10,6 +10,7 @@ import pandas as pd
 from chaos_analysis import wording
 from chaos_analysis.evidence import BETWEEN_STAGES
 from chaos_analysis.model import Pattern
+from chaos_analysis.neighbours import crowded
 from chaos_analysis.patterns import _words
 from chaos_analysis.stats import fisher, proportion
 
@@ -32,7 +33,8 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
     bad, before = int(recovery["bad"].sum()), int(baseline["bad"].sum())
     p = fisher(bad, len(recovery), before, len(baseline))
     failures = fisher(int((~recovery["ok"]).sum()), len(recovery), int((~baseline["ok"]).sum()), len(baseline))
-    if failures < BETWEEN_STAGES or (p < BETWEEN_STAGES and _slow_seconds(recovery) >= _SUSTAINED):
+    slow = p < BETWEEN_STAGES and _slow_seconds(recovery) >= _SUSTAINED and not crowded(evidence, ["recovery"])
+    if failures < BETWEEN_STAGES or slow:
         yield _pattern(baseline, recovery, p, evidence)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from chaos_analysis import wording
 from chaos_analysis.model import Pattern
+from chaos_analysis.neighbours import crowded
 from chaos_analysis.patterns import _waits, _words
 from chaos_analysis.stats import proportion, quantile
 from chaos_analysis.tables.keys import among
@@ -37,6 +38,7 @@ class _Rise(NamedTuple):
 def find(evidence: Evidence) -> Iterator[Pattern]:
     """One pattern an endpoint whose tail at least doubled, at the highest quantile that both sides support."""
     delayed = _delayed(evidence)
+    crowd = crowded(evidence, evidence.fault_stages)
     usually = dict(list(evidence.baseline.groupby("endpoint")))
     for endpoint, rows in evidence.chaos.groupby("endpoint", sort=True):
         before = usually.get(endpoint, rows.iloc[:0])
@@ -44,7 +46,7 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
             chaos, usual = _quantile(rows, p), _quantile(before, p)
             if chaos.value is not None and usual.value is not None:
                 if (chaos.low or 0.0) > _RISE * (usual.high or np.inf):
-                    yield _pattern(str(endpoint), rows, _Rise(f"p{p * 100:g}", chaos, usual), delayed)
+                    yield _pattern(str(endpoint), rows, _Rise(f"p{p * 100:g}", chaos, usual), delayed, crowd)
                 break
 
 
@@ -65,7 +67,7 @@ def _quantile(rows: pd.DataFrame, p: float) -> Estimate:
     return quantile(np.sort(times), p)
 
 
-def _pattern(endpoint: str, rows: pd.DataFrame, rise: _Rise, delayed: dict[str, set[str]]) -> Pattern:
+def _pattern(endpoint: str, rows: pd.DataFrame, rise: _Rise, delayed: dict[str, set[str]], crowd: str) -> Pattern:
     name, chaos, usual = rise
     slow = rows[rows["ok"] & (rows["response_ms"] > _RISE * (usual.high or 0.0))]
     there = {where: among(slow["key"], keys) for where, keys in delayed.items()}
@@ -83,9 +85,10 @@ def _pattern(endpoint: str, rows: pd.DataFrame, rise: _Rise, delayed: dict[str, 
             f"{name} of successful answers: {wording.estimate(chaos)} under chaos, {wording.estimate(usual)} in the "
             f"baseline. {told}."
         )
-        + (f" {wording.count(own)} were slow without one." if own else ""),
+        + (f" {wording.count(own)} were slow without one." if own else "")
+        + (f" Of these the machine may be the reason: {crowd}." if own and crowd else ""),
         evidence="observed",
-        severity="low" if share >= _EXPLAINED else "high",
+        severity="low" if share >= _EXPLAINED or crowd else "high",
         endpoint=endpoint,
         failures=0,
         slow=own,

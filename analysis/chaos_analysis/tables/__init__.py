@@ -41,6 +41,11 @@ def build(run: RunDir) -> Tables:
         {**dict.fromkeys(("t", "pid", "rss", "descriptors", "threads"), "float"), "connections": "object"},
         ("when",),
     )
+    neighbours, _ = requests.read_objects(
+        run.path / "neighbours.jsonl",
+        dict.fromkeys(("t", "seconds", "cores", "run", "others", "late"), "float"),
+        (),
+    )
     history, totals = _locust(run, gaps)
     stated, unread = invariants.read(run.path / "invariants.jsonl")
     gaps += unread
@@ -62,6 +67,7 @@ def build(run: RunDir) -> Tables:
         notes=book.notes,
         invariants=stated,
         resources=resources,
+        neighbours=neighbours,
         shapes=pd.concat(shapes, ignore_index=True)
         if shapes
         else Columns(("method", "name", *_SHAPES), _SHAPES).frame(),
