@@ -5,10 +5,15 @@ A seam brings a `Call` of its own, an `Exchange` in its driver's terms and a `Ca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from hashlib import blake2b
 from sys import _getframe
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
+from uuid import UUID
 
 from chaos_middleware.callsite import Site, Way, site_of
 from chaos_middleware.errors import UnsupportedFault, mark_injected
@@ -18,6 +23,11 @@ from chaos_middleware.plans import NOTHING
 if TYPE_CHECKING:
     from chaos_middleware.injector import Firing
     from chaos_middleware.request import Request
+
+_MANY = 100  # values; a statement with more of them is for many things
+_SEVERAL = (list, tuple, dict, set)
+_KEYS = {type(None), bool, int, str, bytes, date, Decimal, UUID}  # of no subclass: what they print is theirs
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:")
 
 
 class Call:
@@ -61,6 +71,7 @@ class Exchange:
 
     `limit`: the seconds that the caller grants to the answer, None where it waits for ever. `delayed_by`: the event
     whose delay has used up a part of them. `error`: what the call raised, until it is noted; `failed` is its class.
+    `_values`: what the call is made with beside its identity, where its seam knows.
     """
 
     depth: ClassVar[int] = 1  # frames of ours, from the constructor to the library: the search for the site skips them
@@ -72,6 +83,7 @@ class Exchange:
     firings: Sequence[Firing]
     delayed_by: str | None = None
     seconds = 0.0
+    _values: Any = None
 
     def __init__(self, request: Request, call: Call) -> None:
         self._clock = monotonic()
@@ -133,7 +145,33 @@ class Exchange:
             "error": self.failed,
             "timeout": self.timeout(),
             "faults": [firing.id for firing in self.firings if firing.id in met],
+            **told_of(self._values, late=self.request.closed),
         }
+
+
+def told_of(values: Any, *, late: bool) -> dict[str, str]:
+    """What the ledger says of a call's values, numbers included: 16 bits of a hash tell which calls of a request had
+    the same ones, and not what they were.
+
+    Nothing where there are none, or where one call is for many things already: more than 100 values, rows, lists. What
+    may be the time (datetimes, floats, texts of a date and a time) counts as one value: a poll may pass it each time.
+    `late`: the app has gone on since the call; then nothing of lists and dicts, which it may have changed.
+    """
+    if late and not isinstance(values, tuple):
+        return {}
+    if isinstance(values, dict):
+        values = [values[name] for name in sorted(values, key=str)]
+    if not isinstance(values, (list, tuple)) or not 0 < len(values) <= _MANY:
+        return {}
+    if any(isinstance(value, _SEVERAL) for value in values):
+        return {}
+    return {"values": blake2b(repr([_key(value) for value in values]).encode(), digest_size=2).hexdigest()}
+
+
+def _key(value: Any) -> Any:
+    """The value, where it may name a thing; else only of which type it is."""
+    kind = type(value)
+    return kind if kind not in _KEYS or (kind is str and _MOMENT.match(value)) else value
 
 
 class CallTarget(Target):

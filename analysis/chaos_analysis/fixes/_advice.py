@@ -131,10 +131,21 @@ ADVICE = {
     ),
     "n_plus_one": _Words(
         "Ask once for all of them, or for several at a time",
-        "Use the other side's bulk call (`?ids=1,2,3`, `WHERE id IN (…)`, an ORM's eager loading) where it has one; "
-        "else make the calls with a bounded pool and one deadline for all, and answer with the part that came.",
+        "Use the other side's bulk call (`?ids=1,2,3`) where it has one; else make the calls with a bounded pool and "
+        "one deadline for all, and answer with the part that came.",
         "Google, Site Reliability Engineering, Handling Overload: https://sre.google/sre-book/handling-overload/",
         "Calls made together are a burst to the other side: bound how many are under way, over all requests.",
+    ),
+    "n_plus_one_sql": _Words(
+        "Ask by one statement for all of them",
+        "Where an ORM loads what belongs to each item when it is first looked at, have it loaded with the items: "
+        "select(Order).options(selectinload(Order.lines)) for lists, joinedload for single objects. In plain SQL: one "
+        "statement with WHERE order_id IN (…) or a join, and the rows put to their items in the app. Rows to be "
+        "written: all of them by one execute.",
+        "SQLAlchemy, Relationship Loading Techniques: "
+        "https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html",
+        "A list that is joined repeats its owner's row for each element. An IN has limits, too: ask for a few hundred "
+        "at a time. relationship(…, lazy='raise') names the other places that do so.",
     ),
     "non_idempotent_retry": _Words(
         "Give each operation an idempotency key, and repeat it with that",
@@ -236,7 +247,7 @@ def in_words(patterns: Iterable[Pattern], why_no_diff: str) -> Iterator[Proposal
     """One proposal, not numbered, for each kind of pattern that has advice, with the reason for having no diff."""
     groups: dict[str, list[Pattern]] = {}
     for pattern in patterns:
-        kind = "own_bug" if pattern.id.startswith(OWN) else pattern.finder
+        kind = _kind(pattern)
         if kind in ADVICE:
             groups.setdefault(kind, []).append(pattern)
     for kind, found in groups.items():
@@ -260,3 +271,9 @@ def in_words(patterns: Iterable[Pattern], why_no_diff: str) -> Iterator[Proposal
             failures=sum(pattern.failures for pattern in worst),
             why_no_diff=why_no_diff,
         )
+
+
+def _kind(pattern: Pattern) -> str:
+    if pattern.id.startswith(OWN):
+        return "own_bug"
+    return "n_plus_one_sql" if pattern.finder == "n_plus_one" and pattern.seam == "database" else pattern.finder

@@ -47,7 +47,8 @@ def _fans(evidence: Evidence) -> pd.DataFrame:
     group = ["key", "file", "line", "function", "dependency", "endpoint", "seam"]
     before = (calls["started"] + calls["seconds"]).groupby([calls[name] for name in group]).shift()
     calls["serial"] = ~(calls["started"] < before - _OVERLAP)
-    fans = calls.groupby(group).agg(calls=("target", "nunique"), seconds=("seconds", "sum"), serial=("serial", "all"))
+    calls["asked"] = calls["target"] + " " + calls["values"].fillna("")
+    fans = calls.groupby(group).agg(calls=("asked", "nunique"), seconds=("seconds", "sum"), serial=("serial", "all"))
     return fans.reset_index()
 
 

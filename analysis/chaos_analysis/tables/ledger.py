@@ -24,7 +24,7 @@ FAULTS = (
 )
 CALLS = (
     *("key", "stage", "seam", "target", "occurrence", "route", "started", "seconds", "status", "error", "timeout"),
-    *("faults", "sampled", "idempotency_key", *_SITE),
+    *("faults", "sampled", "idempotency_key", "values", *_SITE),
 )
 _REQUEST = ("key", "stage", "route", "method", "status", "seconds", "faults", "sampled", "error")
 ANSWERS = (*_REQUEST, "error_text", *_SITE)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from time import monotonic, time
 from typing import Any
 
+from chaos_middleware.calls import told_of
 from chaos_middleware.callsite import site_of
 from chaos_middleware.seams.database.statements import identity
 
@@ -33,4 +34,5 @@ class Quiet:
             "error": failed,
             "timeout": None,
             "faults": [],
+            **told_of(values, late=True),
         }

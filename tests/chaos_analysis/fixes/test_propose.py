@@ -330,6 +330,19 @@ def test_a_bug_of_the_apps_own_is_not_answered_with_resilience(tmp_path: Path) -
     assert found == {"own_bug": (own.id,), "collateral": (beside.id,)}
 
 
+def test_statements_in_a_row_are_answered_by_what_an_orm_and_sql_have_for_it(tmp_path: Path) -> None:
+    """One statement for all is no bulk call of HTTP, whose advice speaks of pools and deadlines."""
+    site = Site("shop.py", 9, "orders")
+    http, sql = (
+        replace(_pattern("n_plus_one", site, seam=seam), id=f"n_plus_one:{seam}")
+        for seam in ("http_client", "database")
+    )
+    found = {each.fix: each for each in propose([http, sql], _tables(), Sources(tmp_path), RUN)}
+    assert found["n_plus_one_sql"].patterns == (sql.id,)
+    assert all(word in found["n_plus_one_sql"].what for word in ("selectinload", "joinedload", "IN (…)"))
+    assert "selectinload" not in "".join(each.what for each in found.values() if sql.id not in each.patterns)
+
+
 def test_plain_locust_statistics_get_advice() -> None:
     """Error rates, slow tails and exceptions of a CSV are answered in words, most failures first; the rest is left."""
     patterns = [

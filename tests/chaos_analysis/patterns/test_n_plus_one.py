@@ -52,6 +52,28 @@ def test_few_or_overlapping_or_repeated_calls_are_silent(
     assert list(n_plus_one.find(evidence)) == []
 
 
+def _valued(evidence: Evidence, values: list[str | None]) -> Evidence:
+    """Every call is made once with each of these values instead, one after the other, under one name."""
+    calls = evidence.tables.calls.assign(seconds=0.01, seam="database", target="SELECT stock 12345678")
+    fans = [calls.assign(values=value, started=calls["started"] + n * 0.011) for n, value in enumerate(values)]
+    tables = replace(evidence.tables, calls=pd.concat(fans, ignore_index=True))
+    return Evidence(tables, evidence.experiment, evidence.run)
+
+
+def test_one_statement_with_other_values_is_another_call(make_evidence: MakeEvidence) -> None:
+    """As an ORM asks for the children of each item: by numbers, which are no part of a statement's identity."""
+    evidence = _valued(make_evidence(requests=1500, rules=(world.FARES_DOWN,)), ["a0", "b1", "c2", "d3", "e4", "f5"])
+    one = next(found for found in n_plus_one.find(evidence) if str(found.site) == "planner/fares.py:10")
+    assert " 6 times, one after the other (" in one.title
+
+
+@pytest.mark.parametrize("values", [["a0"] * 6, ["a0", "b1"] * 3, [None] * 6])
+def test_one_statement_with_values_again_is_silent(make_evidence: MakeEvidence, values: list[str | None]) -> None:
+    """A poll, one of two things, and calls of whose values nothing is noted, as in older ledgers."""
+    evidence = _valued(make_evidence(requests=1500, rules=(world.FARES_DOWN,)), values)
+    assert list(n_plus_one.find(evidence)) == []
+
+
 def test_a_run_without_calls_is_silent(make_evidence: MakeEvidence) -> None:
     """Nothing noted, nothing found."""
     evidence = make_evidence(wrapped=False)

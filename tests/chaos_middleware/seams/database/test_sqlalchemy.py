@@ -87,6 +87,22 @@ def test_the_orm_is_seen_with_the_apps_own_line(chaos, engine):
     assert {call["site"]["function"].rpartition(".")[2] for call in calls} == {"view"}
 
 
+def test_an_items_own_statement_is_told_from_the_next_items(chaos, engine):
+    """Row for row by its number: one target, other values."""
+    app = chaos(NOOP)
+
+    def view():
+        with Session(engine) as session:
+            for number in (1, 2, 2):
+                session.expire_all()
+                session.get(Booking, number)
+
+    app.run(view)
+    reads = [(call["target"], call["values"]) for call in app.records("call") if call["target"].startswith("SELECT")]
+    assert len({target for target, _ in reads}) == 1
+    assert [values == reads[-1][1] for _, values in reads] == [False, True, True]
+
+
 def test_an_error_is_wrapped_as_the_drivers_own_is(chaos, engine):
     """`sqlalchemy.exc.OperationalError` around sqlite3's, with the event behind it."""
     app = chaos({"match": {"table": ["bookings"]}, "fault": {"type": "statement_error", "kind": "locked"}})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sqlite3
 import threading
 import time
 from contextlib import closing, suppress
+from uuid import UUID
 
 import pytest
 
@@ -238,6 +240,75 @@ def test_the_same_calls_have_the_same_names_in_every_run(chaos, file):
     assert all("ada" not in target for target in targets)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((1, "ada"), (2, "ada")),
+        ((1, "ada"), ("1", "ada")),
+        ({"id": 1}, {"id": 2}),
+        ([1], [2]),
+        ((UUID(int=7).bytes,), (UUID(int=8).bytes,)),
+        (("2026-01-01",), ("2026-01-02",)),
+    ],
+)
+def test_one_statement_with_other_values_is_told_from_the_same_again(chaos, file, one, other):
+    """By numbers, texts, bytes and days, in the note alone; what they were cannot be read in it."""
+    noted = _values_noted(chaos, file, one, other, one)
+    assert noted[0] == noted[2] != noted[1]
+    assert all(re.fullmatch("[0-9a-f]{4}", value) for value in noted)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((1, "2026-01-01 10:00:00"), (1, "2026-01-01 10:00:01.5")),
+        ((1, 1795428848.1), (1, 1795428848.2)),
+        ({"id": 1, "b": None}, {"b": None, "id": 1}),
+    ],
+)
+def test_one_that_asks_again_with_the_time_asks_for_the_same(chaos, file, one, other):
+    """Moments and the order of names do not tell calls apart."""
+    first, second = _values_noted(chaos, file, one, other)
+    assert first == second is not None
+
+
+@pytest.mark.parametrize("values", [(), tuple(range(101)), {}])
+def test_without_values_or_with_very_many_nothing_is_noted_of_them(chaos, file, values):
+    """A statement of many values asks for many things already."""
+    assert _values_noted(chaos, file, values) == [None]
+
+
+def test_rows_and_ends_of_transactions_have_no_values_noted(chaos, file):
+    """Many rows are one call."""
+    app = chaos(NOOP)
+
+    def view():
+        connection = sqlite3.connect(file)
+        connection.executemany("INSERT INTO bookings (name) VALUES (?)", [("c",), ("d",)])
+        connection.commit()
+
+    app.run(view)
+    assert ["values" in call for call in app.records("call")] == [False, False]
+
+
+@pytest.mark.parametrize("key", ["1.0.0", "1.1.0"])
+def test_values_that_may_have_changed_since_are_not_noted(chaos, file, key):
+    """Calls before a request's first fault are written at its end: a tuple is then what it was, a list perhaps not."""
+    app = chaos({"match": {"statement": ["SELECT name *"]}, "fault": {"type": "noop"}}, share=0)
+
+    def view():
+        connection, values = sqlite3.connect(file), [1]
+        connection.execute("SELECT id FROM bookings WHERE id = ?", (1,))
+        connection.execute("SELECT seats FROM bookings WHERE id = ?", values)
+        values[0] = 2
+        connection.execute("SELECT name FROM bookings WHERE id = ?", values)
+
+    for each in ("1.0.0", "1.1.0"):  # the second time the calls are known, and kept as less
+        app.run(view, key=each)
+    noted = sorted((call["started"], "values" in call) for call in app.records("call") if call["key"] == key)
+    assert [told for _, told in noted] == [True, False, True]
+
+
 def test_lock_contention_is_a_real_lock(chaos, file):
     """A second connection holds the file for as long as asked; then the statement gets its turn."""
     app = chaos({"match": {"verb": ["UPDATE"]}, "fault": {"type": "lock_contention", "seconds": 0.4}})
@@ -344,6 +415,20 @@ def test_a_database_in_memory_has_no_second_connection(chaos):
     assert error is None
     assert seconds < 1
     assert app.records("note")[0]["text"] == "rule r0: lock_contention cannot be had on a SQLite database in memory"
+
+
+def _values_noted(chaos, file, *every):
+    """What is noted of the values of one statement, made with each of these in a request."""
+    app = chaos(NOOP)
+
+    def view():
+        connection = sqlite3.connect(file)
+        for values in every:
+            named = [f":{name}" for name in values] if isinstance(values, dict) else "?" * len(values)
+            connection.execute(f"SELECT {', '.join(sorted(named)) or 1}", values)
+
+    app.run(view)
+    return [call.get("values") for call in app.records("call")]
 
 
 def _locked(file):
