@@ -7,19 +7,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from chaos_analysis.rundir import open_run
+from chaos_analysis.tables import requests
 from chaos_test import harvest, load, record, rundir, server
 from chaos_test.errors import ChaosTestError
 from chaos_test.network.stage import Stage
 from chaos_test.processes import Children
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from chaos_test.plan import Plan
     from chaos_test.processes import Child
 
 _END_SECONDS = 45.0  # for the invariants, and Locust's last tables
+
+
+class AppError(ChaosTestError):
+    """What is served from an arm's copy ended, did not answer, or kept its users waiting: its change is to blame.
+
+    Where anything else of an arm fails it is a plain `ChaosTestError`, and says nothing of the change.
+    """
 
 
 @dataclass(frozen=True)
@@ -73,11 +82,15 @@ class Arm:
             over = {"ended_by": "requests", "reason": "The script was played to its end."}
             harvest.finish(self.run_dir, self._begun | over)
 
-    def wait_until_ready(self) -> None:
-        """Until the app answers; raises `ChaosTestError` where it never will."""
-        living = [*(each.child for each in self._running.servers), self._running.locust]
-        for url in [each.url for each in self._running.servers if each.url]:
-            server.wait_until_ready(url, living, lambda: False)
+    def wait_until_ready(self, stopped: Callable[[], bool]) -> None:
+        """Until the app answers, or the user `stopped` it; raises `AppError`, or `ChaosTestError`, if it never will."""
+        for each in self._running.servers:
+            try:
+                if each.url and not server.wait_until_ready(each.url, self._living, stopped):
+                    return
+            except ChaosTestError as error:
+                ended = (child for child in self._living if child.returncode is not None)
+                raise self._failed(next(ended, each.child), str(error)) from None
         load.open_gate(self._children)
 
     def play(self, block: int) -> None:
@@ -91,10 +104,28 @@ class Arm:
         return (self._turns / f"done-{block}").exists()
 
     def must_live(self) -> None:
-        """Raise `ChaosTestError` where something that the arm needs has died."""
-        for child in (*(each.child for each in self._running.servers), self._running.locust):
+        """Raise `AppError` where the app has died, `ChaosTestError` where something else that the arm needs has."""
+        for child in self._living:
             if child.returncode is not None:
-                raise ChaosTestError(f"{self.name}: {child.name} {child.how_it_ended()}; {child.said()}")
+                raise self._failed(child, f"{child.name} {child.how_it_ended()}; {child.said()}")
+
+    def late(self, block: int, seconds: float) -> ChaosTestError:
+        """The error that a block has not ended in so many seconds: the app's, if a user waited for it most of them."""
+        began = (self._turns / f"turn-{block}").stat().st_mtime
+        said = f"block {block + 1} did not end within {seconds:g} s"
+        if longest_wait(self.run_dir, began) > seconds / 2:
+            return AppError(f"{self.name}: {said}: the app kept a user waiting for most of that time")
+        return ChaosTestError(f"{self.name}: {said}, and it was not the app that kept its users waiting")
+
+    @property
+    def _living(self) -> tuple[Child, ...]:
+        """What must live as long as the arm does, the app first."""
+        return (*(each.child for each in self._running.servers), self._running.locust)
+
+    def _failed(self, child: Child, said: str) -> ChaosTestError:
+        """The error that one of them failed; the app and its services come first, and are served from the copy."""
+        copied = self._living[: 1 + len(self.plan.target.services)]
+        return (AppError if child in copied else ChaosTestError)(f"{self.name}: {said}")
 
     @property
     def _turns(self) -> Path:
@@ -107,3 +138,11 @@ class Arm:
             time.sleep(0.05)
         with suppress(ValueError):  # it may be gone already
             self._children.stop(self._running.locust)
+
+
+def longest_wait(run_dir: Path, since: float) -> float:
+    """For how many seconds one user waited for answers, at most, to what it sent since then, as far as they came."""
+    rows = requests.read(open_run(run_dir).client_parts).rows
+    rows = rows[(rows["started"] >= since) & rows["key"].notna()]
+    users = rows["key"].astype(str).str.split(".").str[0]
+    return max((rows["response_ms"] / 1000).groupby(users).sum(), default=0.0)

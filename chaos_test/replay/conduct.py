@@ -29,18 +29,19 @@ def conduct(
     interrupt: Interrupt,
     said: Callable[[str], None],
     abreast: int | None = None,
-) -> dict[str, str]:
-    """Run all arms through all blocks; returns, by name, why an arm could not be played to its end.
+) -> dict[str, ChaosTestError]:
+    """Run all arms through all blocks; returns, by name, why an arm could not be played to its end: an `AppError`
+    where its app is to blame.
 
     `abreast` arms play at once (two a core unless said otherwise: users wait more than they work), in another order in
     each block. The others are compared with the first arm: where that cannot be played `ChaosTestError` is raised.
     """
     width = abreast or 2 * min(os.cpu_count() or 1, 4)
-    lost: dict[str, str] = {}
+    lost: dict[str, ChaosTestError] = {}
     with ExitStack() as stack, ExitStack() as leases:
         living = [arm for arm in arms if _try(arm, stack.enter_context, lost)]
         leases.enter_context(Lease(*(arm.run_dir for arm in living)))
-        living = [arm for arm in living if _try(arm, lambda each: each.wait_until_ready(), lost)]
+        living = [arm for arm in living if _try(arm, lambda each: _wait(each, interrupt), lost)]
         _must_have(arms[0], lost)
         for block in range(blocks):
             said(f"block {block + 1} of {blocks}, {len(living)} arms")
@@ -54,12 +55,18 @@ def conduct(
     return lost
 
 
-def _must_have(arm: Arm, lost: dict[str, str]) -> None:
+def _must_have(arm: Arm, lost: dict[str, ChaosTestError]) -> None:
     if arm.name in lost:
-        raise ChaosTestError(lost[arm.name])
+        raise lost[arm.name]
 
 
-def _play(abreast: Sequence[Arm], block: int, interrupt: Interrupt, lost: dict[str, str]) -> None:
+def _wait(arm: Arm, interrupt: Interrupt) -> None:
+    arm.wait_until_ready(lambda: interrupt.asked)
+    if interrupt.asked:
+        raise KeyboardInterrupt
+
+
+def _play(abreast: Sequence[Arm], block: int, interrupt: Interrupt, lost: dict[str, ChaosTestError]) -> None:
     for arm in abreast:
         arm.play(block)
     until = time.monotonic() + BLOCK_SECONDS
@@ -81,15 +88,15 @@ def _look(arm: Arm, block: int, until: float) -> None:
         if not arm.has_ended(block):
             raise
     if time.monotonic() > until and not arm.has_ended(block):
-        raise ChaosTestError(f"{arm.name}: block {block} did not end within {BLOCK_SECONDS:g} s")
+        raise arm.late(block, BLOCK_SECONDS)
 
 
-def _try(arm: Arm, act: Callable[[Arm], object], lost: dict[str, str]) -> bool:
+def _try(arm: Arm, act: Callable[[Arm], object], lost: dict[str, ChaosTestError]) -> bool:
     """Whether it worked; if not, the arm is lost and the others go on."""
     try:
         act(arm)
     except ChaosTestError as error:
         arm.lost = True
-        lost[arm.name] = str(error)
+        lost[arm.name] = error
         return False
     return True

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chaos_test.replay.copies import Tree
     from chaos_test.target import Target
 
+TESTS = "the app's tests"
 _DEPENDENCIES = ".chaos-test-dependencies"
 _REQUIREMENT = re.compile(
     r"""^\+\s*["']?(?P<what>[A-Za-z][\w.-]*(?:\[[\w, .-]+\])?\s*(?:[<>=!~]=?\s*\d[\w.*,<>=!~ ]*)?)["']?,?\s*$"""
@@ -77,14 +78,14 @@ def tests(command: str, target: Target, copy: Copy, stopped: Callable[[], bool])
     """
     words = shlex.split(command) if command else ["python", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
     if not command and not _has_tests(target, copy):
-        return Gate("the app's tests", ok=None, summary="it has none that pytest would run")
+        return Gate(TESTS, ok=None, summary="it has none that pytest would run")
     if words[0] in {"python", "python3"}:
         words[0] = str(target.python)
     env = {"PYTHONDONTWRITEBYTECODE": "1"} | environment(target, copy.app, copy.paths)
     code, said = run(words, copy.app, env, stopped)
     if code is None:
-        return Gate("the app's tests", ok=False, summary=f"{' '.join(words)}: {said}")
-    return Gate("the app's tests", code == 0, (said or f"exit code {code}").strip("= "))
+        return Gate(TESTS, ok=False, summary=f"{' '.join(words)}: {said}")
+    return Gate(TESTS, code == 0, (said or f"exit code {code}").strip("= "))
 
 
 def _has_tests(target: Target, copy: Copy) -> bool:

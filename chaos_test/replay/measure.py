@@ -10,13 +10,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chaos_analysis.effect import Effect, Gate, judge_all, measure
+from chaos_analysis.effect import RUNS, Effect, Gate, judge_all, measure
 from chaos_test.errors import ChaosTestError
 from chaos_test.plan import free_port
 from chaos_test.replay import copies, gates, script
-from chaos_test.replay.arm import Arm
+from chaos_test.replay.arm import AppError, Arm
 from chaos_test.replay.conduct import conduct
 from chaos_test.replay.interpreter import comes_from_copy
 from chaos_test.replay.recall import experiment_of
@@ -25,18 +25,19 @@ from chaos_test.scratch import scratch
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from chaos_analysis.effect import Measured
     from chaos_test.experiment import Prepared
     from chaos_test.interrupt import Interrupt
     from chaos_test.plan import Plan
 
 BASE, PLACEBO, TOGETHER = "base", "placebo", "together"
-OUTAGE = "outage"
+AS_DECLARED, OUTAGE = "as declared", "outage"
 _NOTHING = "\n# chaos-test: the placebo, a change that changes nothing\n"
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change to be measured; `repeats`: it makes calls again, so it is also measured where that cannot help."""
+    """A change to be measured; `repeats`: it may make calls again, so it is also measured where that cannot help."""
 
     name: str
     diff: str
@@ -101,17 +102,19 @@ def measured(
         said(f"copying {job.tree.root} for {len(changes) + 2} arms, and asking of each what needs no replay")
         every = [Change(BASE, base), Change(PLACEBO, base), *changes]
         with ThreadPoolExecutor(max_workers=2) as pool:
-            made = dict(zip([each.name for each in every], pool.map(lambda each: _copy(job, each), every), strict=True))
+            copied = pool.map(lambda each: _copy(job, each), every)
+            made = {each.name: one for each, one in zip(every, copied, strict=True)}
         if interrupt.asked:
             raise KeyboardInterrupt
         if why := comes_from_copy(plan.target, made[BASE].app, made[BASE].paths, job.scratch / BASE):
             raise ChaosTestError(f"what would be measured is not the copy: {why}")
+        made = _settled(made)
         usable = [each for each in every if made[each.name].usable]
-        arms = [_arm(job, each, made[each.name]) for each in usable]
+        arms = [_arm(job, made[each.name], each.name) for each in usable]
         if outage and any(each.repeats for each in usable):
             lasting = replace(job, plan=replace(plan, experiment=outage))
             repeating = [every[0], *(each for each in usable if each.repeats)]
-            arms += [_arm(lasting, each, made[each.name], f"{each.name}-{OUTAGE}") for each in repeating]
+            arms += [_arm(lasting, made[each.name], _of(OUTAGE, each.name)) for each in repeating]
         seed = plan.experiment.value.seed
         lost = conduct(arms, blocks=sent.blocks, seed=seed, interrupt=interrupt, said=said, abreast=abreast)
         said("comparing")
@@ -134,8 +137,13 @@ def _copy(job: _Job, change: Change) -> gates.Copy:
     return replace(made, gates=(*made.gates, gates.tests(target.table.tests, target, made, job.stopped)))
 
 
-def _arm(job: _Job, change: Change, copy: gates.Copy, name: str = "") -> Arm:
-    run_dir = job.out / (name or change.name)
+def _of(condition: str, name: str) -> str:
+    """The name of a change's arm under a condition."""
+    return name if condition == AS_DECLARED else f"{condition}-{name}"
+
+
+def _arm(job: _Job, copy: gates.Copy, name: str) -> Arm:
+    run_dir = job.out / name
     table = job.plan.target.table
     env = tuple((dict(table.env) | dict(job.env(run_dir.name))).items())
     plan = replace(
@@ -145,23 +153,29 @@ def _arm(job: _Job, change: Change, copy: gates.Copy, name: str = "") -> Arm:
         out=job.out,
         script=(job.file, run_dir / "turns"),
     )
-    return Arm(name or change.name, plan, run_dir, sys.argv, job.script.stages())
+    return Arm(name, plan, run_dir, sys.argv, job.script.stages())
+
+
+def _settled(made: Mapping[str, gates.Copy]) -> dict[str, gates.Copy]:
+    """Tests that fail without a change, too, say nothing about it; raises `ChaosTestError` where nothing stands."""
+    refused = next((gate for gate in made[BASE].gates if gate.ok is False), None)
+    if refused is None:
+        return dict(made)
+    if refused.name != gates.TESTS:
+        raise ChaosTestError(f"what all is measured against cannot be played: {refused.name}: {refused.summary}")
+    return {name: replace(each, gates=tuple(map(_moot, each.gates))) for name, each in made.items()}
+
+
+def _moot(gate: Gate) -> Gate:
+    if gate.name != gates.TESTS or gate.ok is not False:
+        return gate
+    return replace(gate, ok=None, summary=f"they fail without the change, too: {gate.summary}")
 
 
 def _compared(
-    job: _Job, every: Sequence[Change], asked: Mapping[str, tuple[Gate, ...]], lost: Mapping[str, str]
+    job: _Job, every: Sequence[Change], asked: Mapping[str, tuple[Gate, ...]], lost: Mapping[str, ChaosTestError]
 ) -> Result:
-    blocks = job.script.block_of()
-    tests = next((gate for gate in asked[BASE] if gate.name == "the app's tests"), None)
-    found: dict[str, Any] = {}
-    for change in every[1:]:
-        figures = []
-        if (job.out / change.name).is_dir() and change.name not in lost:
-            figures.append(measure(job.out / BASE, job.out / change.name, blocks))
-        lasting = f"{change.name}-{OUTAGE}"
-        if figures and (job.out / lasting).is_dir() and not {lasting, f"{BASE}-{OUTAGE}"} & lost.keys():
-            figures.append(measure(job.out / f"{BASE}-{OUTAGE}", job.out / lasting, blocks, condition=OUTAGE))
-        found[change.name] = figures, _told(asked[change.name], tests, lost.get(change.name))
+    found = {each.name: _figures(job, each, asked[each.name], lost) for each in every[1:]}
     unchanged = found.pop(PLACEBO)
     placebo = judge_all({PLACEBO: unchanged})[PLACEBO]
     void = ""
@@ -171,16 +185,30 @@ def _compared(
     return Result(judge_all(found, beside), placebo, void, job.script.requests)
 
 
-def _told(asked: tuple[Gate, ...], tests: Gate | None, lost: str | None) -> tuple[Gate, ...]:
-    """The gates of a change; tests that fail without it, too, say nothing about it."""
-    broken = tests is not None and tests.ok is False
-    told = [
-        Gate(gate.name, ok=None, summary=f"they fail without the change, too: {gate.summary}")
-        if broken and gate.name == "the app's tests" and gate.ok is False
-        else gate
-        for gate in asked
-    ]
-    return (*told, Gate("runs", ok=False, summary=lost)) if lost else tuple(told)
+def _figures(
+    job: _Job, change: Change, asked: tuple[Gate, ...], lost: Mapping[str, ChaosTestError]
+) -> tuple[list[Measured], tuple[Gate, ...]]:
+    """What a change came to under each condition under which it was played to the end, and its gates."""
+    figures: list[Measured] = []
+    told = list(asked)
+    for condition in (AS_DECLARED, OUTAGE) if change.repeats else (AS_DECLARED,):
+        base, arm = _of(condition, BASE), _of(condition, change.name)
+        if base in lost or arm in lost:
+            told.append(_unplayed(condition, lost.get(base), lost.get(arm)))
+        elif (job.out / arm).is_dir():
+            figures.append(measure(job.out / base, job.out / arm, job.script.block_of(), condition=condition))
+        if not figures:
+            break
+    return figures, tuple(told)
+
+
+def _unplayed(condition: str, base: ChaosTestError | None, lost: ChaosTestError | None) -> Gate:
+    """The gate that a replay is played to its end: a no only where the app with the change is to blame."""
+    return Gate(
+        RUNS if condition == AS_DECLARED else f"{RUNS} under {condition}",
+        ok=False if base is None and isinstance(lost, AppError) else None,
+        summary=" ".join(str(base or lost).split()),
+    )
 
 
 def outage_of(run_dir: Path) -> Prepared:

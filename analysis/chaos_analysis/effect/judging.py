@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.effect.values import Effect, Gate, Measured, Verdict
+from chaos_analysis.effect.values import RUNS, Effect, Gate, Measured, Verdict
 from chaos_analysis.stats import adjusted
 from chaos_analysis.stats.paired import pairs_needed
 
@@ -58,7 +58,8 @@ def _whole(
     if refused:
         return replace(blank, verdict="worse", reason=f"{refused.name}: {refused.summary}")
     if certain is None:
-        return replace(blank, verdict="not comparable", reason="it was not replayed")
+        why = next((gate.summary for gate in gates if gate.name == RUNS), "it was not replayed")
+        return replace(blank, verdict="not comparable", reason=why)
     first, *others = measured
     found = _one(first, *certain, _dear(first, noise))
     if found.verdict not in {"worse", "not comparable"}:

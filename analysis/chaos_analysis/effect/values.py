@@ -7,6 +7,7 @@ from typing import Literal
 
 from chaos_analysis.model import Estimate
 
+RUNS = "runs"  # the gate that a replay was played to its end
 Verdict = Literal["improved", "worse", "no difference", "inconclusive", "not comparable"]
 
 

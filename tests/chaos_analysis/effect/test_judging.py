@@ -72,6 +72,13 @@ def test_what_rescues_by_slowing_all_others_down_is_worse() -> None:
     assert verdict(figures(rescued=40, latency=around(1.2), latency_p=0.001))[0] == "improved"
 
 
+def test_what_was_not_replayed_cannot_be_compared() -> None:
+    """There are no figures; with the reason, if that is known. It is worse only where the change is to blame."""
+    assert verdict() == ("not comparable", "it was not replayed")
+    assert verdict(gates=(YES, Gate("runs", ok=None, summary="Locust ended"))) == ("not comparable", "Locust ended")
+    assert verdict(gates=(YES, Gate("runs", ok=False, summary="the app ended"))) == ("worse", "runs: the app ended")
+
+
 def test_what_nobody_feels_is_not_dear() -> None:
     """Half as long again of 4 ms is 2 ms; and no time counts that the placebo has, too."""
     slow = figures(rescued=40, latency=around(1.5), latency_p=0.001, latency_ms=2.0)
@@ -144,11 +151,6 @@ def test_a_gate_before_the_replay_that_says_no_ends_it() -> None:
     assert verdict(gates=(no,)) == ("worse", "the app's tests: 1 failed")
     unasked = Gate("the app's tests", ok=None, summary="it has none")
     assert verdict(figures(rescued=40), gates=(YES, unasked))[0] == "improved"
-
-
-def test_what_was_not_replayed_cannot_be_compared() -> None:
-    """No figures, and no gate that says why."""
-    assert verdict() == ("not comparable", "it was not replayed")
 
 
 @pytest.mark.parametrize(

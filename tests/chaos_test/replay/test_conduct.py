@@ -11,6 +11,7 @@ import pytest
 from chaos_test.errors import ChaosTestError
 from chaos_test.interrupt import Interrupt
 from chaos_test.replay import conduct as conducting
+from chaos_test.replay.arm import AppError
 from chaos_test.replay.conduct import conduct
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ class Fake:
     def __exit__(self, *_: object) -> None:
         self.left = True
 
-    def wait_until_ready(self) -> None:
-        self._die("ready")
+    def wait_until_ready(self, stopped: Callable[[], bool]) -> None:
+        if not stopped():
+            self._die("ready")
 
     def play(self, block: int) -> None:
         self.played.append(block)
@@ -51,6 +53,9 @@ class Fake:
     def must_live(self) -> None:
         if self.dies:
             self._die(self.played[-1])
+
+    def late(self, block: int, seconds: float) -> ChaosTestError:
+        return AppError(f"{self.name}: block {block} took more than {seconds:g} s")
 
     def _die(self, where: object) -> None:
         if self.fails == where:
@@ -70,7 +75,7 @@ class Stage:
         """One of them."""
         return Fake(name, self.folder / name, self.log, fails, dies)
 
-    def conduct(self, *arms: Fake, abreast: int = 2, blocks: int = 4) -> dict[str, str]:
+    def conduct(self, *arms: Fake, abreast: int = 2, blocks: int = 4) -> dict[str, ChaosTestError]:
         """Why arms were lost, by name."""
         settings: dict[str, Any] = {"seed": 1, "interrupt": self.interrupt, "said": self.said, "abreast": abreast}
         return conduct(arms, blocks=blocks, **settings)  # type: ignore[arg-type]
@@ -97,7 +102,7 @@ def test_every_arm_plays_every_block_before_any_plays_the_next(stage: Stage) -> 
 def test_an_arm_that_is_lost_leaves_the_others(stage: Stage, fails: Any) -> None:
     """It is told why, plays no further block, and the others play on to the end."""
     base, lost, other = stage.arm("base"), stage.arm("lost", fails), stage.arm("other")
-    assert stage.conduct(base, lost, other) == {"lost": "lost died"}
+    assert {name: str(why) for name, why in stage.conduct(base, lost, other).items()} == {"lost": "lost died"}
     assert lost.lost
     assert lost.played == ([0, 1, 2] if fails == 2 else [])
     assert base.played == other.played == [0, 1, 2, 3]
@@ -133,16 +138,28 @@ def test_an_arm_that_ends_with_its_last_block_is_not_lost(stage: Stage) -> None:
 
 
 def test_a_block_that_never_ends_loses_its_arm(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though it lives: a user of it hangs."""
+    """Though it lives: a user of it hangs. The arm knows who is to blame for that."""
     monkeypatch.setattr(conducting, "BLOCK_SECONDS", 0.1)
-    found = stage.conduct(stage.arm("base"), stage.arm("hung", 1, dies=False))
-    assert found == {"hung": "hung: block 1 did not end within 0.1 s"}
+    (why,) = stage.conduct(stage.arm("base"), stage.arm("hung", 1, dies=False)).values()
+    assert str(why) == "hung: block 1 took more than 0.1 s"
+    assert isinstance(why, AppError)
 
 
 def test_ctrl_c_ends_it_between_two_looks(stage: Stage) -> None:
     """Every arm is left."""
     arms = [stage.arm("base"), stage.arm("slow", 0, dies=False)]
+    stage.said = lambda _: setattr(stage.interrupt, "asked", True)
+    with pytest.raises(KeyboardInterrupt):
+        stage.conduct(*arms)
+    assert [arm.played for arm in arms] == [[0], [0]]
+    assert all(arm.left for arm in arms)
+
+
+def test_ctrl_c_ends_it_while_it_waits_for_the_apps(stage: Stage) -> None:
+    """Nothing is played any more."""
+    arms = [stage.arm("base"), stage.arm("other")]
     stage.interrupt.asked = True
     with pytest.raises(KeyboardInterrupt):
         stage.conduct(*arms)
+    assert [arm.played for arm in arms] == [[], []]
     assert all(arm.left for arm in arms)
