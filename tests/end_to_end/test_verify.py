@@ -127,7 +127,7 @@ def test_a_proposal_without_git(command: Command, ran: Ran, plain: Path, tempora
     assert command.left() == []
     arms = {path.name for path in (run_dir / "verify" / "arms").iterdir() if path.is_dir()}
     name = f"fix-{retry['number']:02d}"
-    assert arms == {"base", "placebo", name, "base-outage", f"{name}-outage"}
+    assert arms == {"base", "placebo", name, "outage-base", f"outage-{name}"}
     (measured,) = (one for one in command.json("fix-proposals.json")["proposals"] if one["fix"] == "retry_with_stamina")
     assert measured["diff"] == retry["diff"]
     assert measured["effect"]["verdict"] == "improved"
