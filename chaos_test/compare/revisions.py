@@ -1,19 +1,21 @@
 """`chaos-test compare --ref A --ref B`: two git revisions of an app, sent the same requests and faults in turn.
 
-Each revision is exported to a temporary folder; no worktree, no branch, and the working tree is left alone. The first
-one runs twice: where it differs from itself, what is measured is noise and there is no verdict.
+Each revision is exported to a temporary folder; no worktree, no branch, and the working tree is left alone. The app's
+own tests are asked of both. The first revision is sent everything twice: where it differs from itself, what is measured
+is noise and there is no verdict, and patterns that only one of the two shows come and go by themselves.
 """
 
 from __future__ import annotations
 
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
-from chaos_analysis.compare import compare_arms
+from chaos_analysis.compare import compare_arms, steady
 from chaos_test import runner
+from chaos_test.analysis import analyse
+from chaos_test.compare import own_tests
 from chaos_test.compare.exports import commit_of, export
 from chaos_test.errors import ChaosTestError
 from chaos_test.fix.verification import script_of
@@ -22,9 +24,11 @@ from chaos_test.replay.arm import Arm
 from chaos_test.replay.conduct import conduct
 from chaos_test.replay.copies import tree_of
 from chaos_test.replay.recall import plan_of
+from chaos_test.scratch import scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -53,24 +57,33 @@ def compare_revisions(
     assert plan.target.dir is not None
     tree = tree_of(plan.target.dir)
     commits = [commit_of(tree, ref) for ref in refs]
-    with tempfile.TemporaryDirectory(prefix="chaos-test-revisions-") as scratch:
+    said = partial(console.print, style="dim", markup=False)
+    with scratch() as folder:
         sides = [
-            export(plan, tree, ref, commit, Path(scratch, f"{at}"))
+            export(plan, tree, ref, commit, folder / f"{at}")
             for at, (ref, commit) in enumerate(zip(refs, commits, strict=True))
         ]
+        said("asking the app's own tests of both revisions")
+        tests = own_tests.ask(sides, lambda: interrupt.asked)
+        if interrupt.asked:
+            raise KeyboardInterrupt
         run_dir = recorded or _record(sides[0].plan, out, console, interrupt)
         sent = script_of(run_dir)
         recalled = plan_of(run_dir)
         first, second = (replace(recalled, target=side.plan.target) for side in sides)
         arms = {BEFORE: first, AGAIN: first, AFTER: second}
-        replay(arms, sent, out, interrupt, lambda text: console.print(text, style="dim"))
-    return _compared(sides, sent, out)
+        replay(arms, sent, out, interrupt, said)
+    said("analysing and comparing")
+    invalid = tuple(_analysed(out))
+    found = own_tests.judged(_compared(sides, sent, out), tests)
+    return replace(found, notes=(*found.notes, *invalid))
 
 
 def _compared(sides: list[Exported], sent: Script, out: Path) -> Comparison:
     blocks = sent.block_of()
     itself = compare_arms(out / BEFORE, out / AGAIN, blocks)
     found = compare_arms(out / BEFORE, out / AFTER, blocks)
+    found = steady(found, itself)
     names = [replace(side, runs=(each.ref,), revisions=(each.commit,)) for side, each in
              zip((found.base, found.other), sides, strict=True)]  # fmt: skip
     found = replace(found, base=names[0], other=names[1])
@@ -79,6 +92,14 @@ def _compared(sides: list[Exported], sent: Script, out: Path) -> Comparison:
         return replace(found, verdict="not comparable", reason=reason)
     note = f"{sides[0].ref} was sent all of it a second time and does not differ from itself: {itself.reason}."
     return replace(found, notes=(*found.notes, note))
+
+
+def _analysed(out: Path) -> Iterator[str]:
+    """Analyse each arm, for its patterns and its report; yields what makes one invalid."""
+    for name in (BEFORE, AGAIN, AFTER):
+        analysis = analyse(out / name)
+        if analysis.verdict == "invalid":
+            yield f"{name}: {analysis.headline}"
 
 
 def _record(plan: Plan, out: Path, console: Console, interrupt: Interrupt) -> Path:
@@ -98,7 +119,8 @@ def replay(
     """Send a script to arms by their names, in turn; each leaves a run folder in `out`. Raises `ChaosTestError`."""
     out.mkdir(parents=True, exist_ok=True)
     file = sent.write(out / "script.json")
-    arms = [Arm(name, _of_arm(plan, file, out / name), out / name, sys.argv) for name, plan in plans.items()]
+    stages = sent.stages()
+    arms = [Arm(name, _of_arm(plan, file, out / name), out / name, sys.argv, stages) for name, plan in plans.items()]
     seed = arms[0].plan.experiment.value.seed
     lost = conduct(arms, blocks=sent.blocks, seed=seed, interrupt=interrupt, said=said)
     if lost:

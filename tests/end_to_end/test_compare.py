@@ -25,6 +25,13 @@ RETRIED = """\
             if attempt == 4:
                 raise
 """
+OWN_TEST = """\
+from shop import create_app
+
+
+def test_the_shop_has_a_name():
+    assert create_app().test_client().get("/about").json == {"name": "shop"}
+"""
 
 
 def _git(folder: Path, *words: str) -> str:
@@ -34,8 +41,10 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def _repository(shop: Path, folder: Path) -> Path:
-    """The shop in a repository of its own: `first`, and `second` that asks again."""
+    """The shop with a test in a repository of its own: `first`, and `second` that asks again, some lines below."""
     shutil.copytree(shop, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "tests").mkdir()
+    (folder / "tests" / "test_shop.py").write_text(OWN_TEST)
     _git(folder, "init", "--quiet", "--initial-branch", "first")
     _git(folder, "add", ".")
     _git(folder, "commit", "--quiet", "--message", "Ask once")
@@ -48,7 +57,7 @@ def _repository(shop: Path, folder: Path) -> Path:
 
 
 def test_a_revision_that_asks_again_is_better_than_one_that_does_not(command: Command, shop: Path) -> None:
-    """Both get the same requests and faults; the repository is as it was, and nothing else is left of it.
+    """Both get the same requests and faults, and their own tests; the repository is as it was, and nothing is left of it.
 
     A tenth of the calls that `GET /items` makes is reset. In a third fewer requests 17 were rescued of 99 pairs; eight
     are enough. What is drawn is the same each time: the seed is the experiment's.
@@ -66,6 +75,15 @@ def test_a_revision_that_asks_again_is_better_than_one_that_does_not(command: Co
     assert groups["GET /items"]["verdict"] == "improved"
     assert groups["GET /about"]["broken"] == groups["GET /about"]["rescued"] == 0
     assert any("does not differ from itself" in note for note in found["notes"])
+    assert not any("invalid" in note for note in found["notes"])
+    states = {each["id"]: each["state"] for each in found["patterns"]}
+    assert states["dependency_error:shop.py:stock"] == "disappeared"
+    assert states["missing_timeout:shop.py:stock"] == "stayed"  # two lines below
+    assert "disappeared: GET /items answers 500 when" in done.stdout
+    assert "### Patterns: " in (command.cwd / "there" / "comparison.md").read_text()
+    tests = found["gates"][0]
+    assert (tests["name"], tests["ok"]) == ("the app's tests", True)
+    assert tests["summary"].count("1 passed in ") == 2
     assert _git(folder, "status", "--porcelain") == "?? notes.txt"
     assert _git(folder, "worktree", "list").count("\n") == 0
     assert not command.left()

@@ -40,15 +40,20 @@ def compare_arms(base: Path, other: Path, blocks: Mapping[str, int]) -> Comparis
     """Compare two arms of a replay, which were sent the same blocks in turn; raises `AnalysisError`."""
     found = couples.arms(base, other, blocks)
     groups = paired.groups(found)
-    sides = [
-        _side([open_run(path)], len(found.pairs) + alone)
-        for path, alone in zip((base, other), found.alone, strict=True)
-    ]
-    word, reason = verdict(groups)
+    before, after = ([open_run(path)] for path in (base, other))
+    patterns, lacking = changes(before, after)
     pairs = wording.plural(len(found.pairs), "request")
     note = f"Both sides were sent the same {pairs}, with the same faults, in turn, block by block."
     return Comparison(
-        sides[0], sides[1], "paired", word, reason, interleaved=True, groups=groups, gates=found.gates, notes=(note,)
+        _side(before, len(found.pairs) + found.alone[0]),
+        _side(after, len(found.pairs) + found.alone[1]),
+        "paired",
+        *verdict(groups),
+        interleaved=True,
+        groups=groups,
+        patterns=patterns,
+        gates=found.gates,
+        notes=(note, *filter(None, [lacking])),
     )
 
 

@@ -11,9 +11,10 @@ from chaos_analysis.report.markdown import Markdown, codes, table, text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from chaos_analysis.compare.model import Comparison, Group, Side
+    from chaos_analysis.compare.model import Comparison, Group, PatternChange, Side
 
 _SIGNS = {"improved": "✅", "worse": "❌", "no difference": "➖", "inconclusive": "❔", "not comparable": "⚠️"}  # noqa: RUF001 - signs
+_HOLDS = {True: "✅", False: "❌", None: "❔"}
 _TITLES = {"all": "", "endpoint": "By endpoint", "rule": "By fault rule: requests that met nothing else"}
 
 
@@ -69,20 +70,22 @@ def _groups(groups: Iterable[Group], *, times: bool) -> list[str]:
 
 
 def _patterns(found: Comparison) -> list[str]:
+    """What changed is seen at once; a pattern comes and goes by chance too, so none of this is a verdict."""
     if not found.patterns:
         return []
+    stayed = [each for each in found.patterns if each.state == "stayed"]
+    changed = [each for each in found.patterns if each.state != "stayed"]
+    lines = [f"### Patterns: {words.states(found)}", ""]
+    lines += [*_listed(changed), ""] if changed else []
+    return [*lines, *(_folded("Patterns that stayed", _listed(stayed)) if stayed else [])]
+
+
+def _listed(patterns: Iterable[PatternChange]) -> list[str]:
     rows = [
         [each.state, each.severity, text(each.title), wording.count(each.failures[0]), wording.count(each.failures[1])]
-        for each in found.patterns
+        for each in patterns
     ]
-    made = table(["", "severity", "pattern", "failures before", "after"], rows, "lllrr").split("\n")
-    return _folded(f"Patterns: {_states(found)}", made)
-
-
-def _states(found: Comparison) -> str:
-    """How many of each; a pattern comes and goes by chance too, so none of this is a verdict."""
-    states = [each.state for each in found.patterns]
-    return ", ".join(f"{states.count(state)} {state}" for state in ("disappeared", "stayed", "appeared"))
+    return table(["", "severity", "pattern", "failures before", "after"], rows, "lllrr").split("\n")
 
 
 def _latencies(found: Comparison) -> list[str]:
@@ -110,8 +113,7 @@ def _measured(found: Comparison) -> str:
 
 
 def _gates(found: Comparison) -> list[str]:
-    signs = {True: "holds", False: "**does not hold**", None: "could not be asked"}
-    rows = [f"- {text(gate.name)} {signs[gate.ok]}: {text(gate.summary)}" for gate in found.gates]
+    rows = [f"- {_HOLDS[gate.ok]} {text(gate.name)}: {text(gate.summary)}" for gate in found.gates]
     return _folded("What must hold of any change", rows) if rows else []
 
 

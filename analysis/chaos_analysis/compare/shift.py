@@ -11,6 +11,8 @@ from chaos_analysis.compare.model import QUANTILES
 from chaos_analysis.plots import _style
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -47,7 +49,7 @@ def draw(found: Comparison) -> Figure | None:
     axes.set_xlabel(_BUCKETS if found.method == "locust-csv" else _INTERVALS)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
-    _name(axes)
+    _name(axes, shown)
     return figure
 
 
@@ -90,9 +92,12 @@ def _arrow(axes: Axes, y: float, each: Latency) -> None:
     axes.plot(each.after.value, y, marker="o", color=colour, ms=5)
 
 
-def _name(axes: Axes) -> None:
-    """Name the quantiles once, beside those of the first group, at the right edge."""
+def _name(axes: Axes, shown: Sequence[Group]) -> None:
+    """Name the quantiles that are drawn, once, beside those of the first group, at the right edge."""
+    drawn = {each.quantile for group in shown for each in group.latencies if _both(each)}
     for row, name in enumerate(QUANTILES):
+        if name not in drawn:
+            continue
         text = axes.annotate(
             name, (1.01, (row - 1) * _APART), xycoords=("axes fraction", "data"), va="center", size=8.5
         )

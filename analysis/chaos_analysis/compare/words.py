@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
@@ -44,6 +45,12 @@ def time(useful: Estimate) -> str:
     if useful.value is None:
         return "too few" if useful.need else ""
     return f"x {wording.estimate(useful)}"
+
+
+def states(found: Comparison) -> str:
+    """How many patterns came to what: `1 appeared, 2 disappeared, 5 stayed`."""
+    told = Counter(each.state for each in found.patterns)
+    return ", ".join(f"{n} {state}" for state, n in told.items())
 
 
 def ordered(found: Comparison) -> tuple[Group, ...]:

@@ -1,0 +1,102 @@
+"""The app's own tests on two revisions: real git, real exports, the real interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chaos_analysis.compare import Comparison, Side
+from chaos_analysis.effect import Gate
+from chaos_test import plan
+from chaos_test.compare import own_tests
+from chaos_test.compare.exports import commit_of, export
+from chaos_test.replay.copies import tree_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from chaos_test.compare.exports import Exported
+
+NAME = "the app's tests"
+CHECK = "import shop\n\nprint(f'{shop.LAMPS} lamps')\nraise SystemExit(shop.LAMPS != 2)\n"
+PASSES, FAILS, NONE = Gate(NAME, True, "2 passed"), Gate(NAME, False, "1 failed"), Gate(NAME, None, "it has none")
+
+
+def _git(folder: Path, *words: str) -> None:
+    who = ("-c", "user.name=x", "-c", "user.email=x@example.com")
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def sides(app_dir: Path, tmp_path: Path, parse: Callable[..., argparse.Namespace]) -> Callable[..., list[Exported]]:
+    """Exports revisions of an app that has so many lamps; its tests want two."""
+
+    def make(*lamps: int) -> list[Exported]:
+        (app_dir / "check.py").write_text(CHECK)
+        (app_dir / "pyproject.toml").write_text('[tool.chaos-test]\ntests = "python check.py"\n')
+        _git(app_dir, "init", "--quiet")
+        for number in lamps:
+            (app_dir / "shop.py").write_text(f"LAMPS = {number}\n\n\ndef app(environ, start_response): ...\n")
+            _git(app_dir, "add", "check.py", "shop.py", "pyproject.toml")
+            _git(app_dir, "commit", "--quiet", "--allow-empty", "--message", f"{number} lamps")
+        words = ("shop:app", "--app-dir", str(app_dir), "--locustfile", str(app_dir / "buyers.py"))
+        planned, tree = plan.make(parse(*words)), tree_of(app_dir)
+        refs = [f"HEAD~{len(lamps) - 1 - at}" for at in range(len(lamps))]
+        return [export(planned, tree, ref, commit_of(tree, ref), tmp_path / "out" / ref) for ref in refs]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("lamps", "ok", "said"),
+    [
+        ((2, 2), True, "they pass on both sides (before: 2 lamps; after: 2 lamps)"),
+        ((2, 3), False, "they pass before and fail after (before: 2 lamps; after: 3 lamps)"),
+        ((3, 2), True, "they fail before and pass after (before: 3 lamps; after: 2 lamps)"),
+        ((3, 4), None, "they fail on both sides, which judges neither (before: 3 lamps; after: 4 lamps)"),
+    ],
+)
+def test_each_revision_is_asked_for_itself(
+    sides: Callable[..., list[Exported]], lamps: tuple[int, int], ok: bool | None, said: str
+) -> None:
+    """By the command in pyproject.toml, in its own folder: what passes before must pass after."""
+    assert own_tests.ask(sides(*lamps), lambda: False) == Gate(NAME, ok, said)
+
+
+def test_they_end_when_the_user_stops(sides: Callable[..., list[Exported]]) -> None:
+    """Neither side is waited for."""
+    told = own_tests.ask(sides(2, 2), lambda: True)
+    assert (told.ok, told.summary.count("stopped by you")) == (None, 2)
+
+
+def test_what_is_missing_on_a_side_judges_nothing() -> None:
+    """No tests are told as none; tests of one side only have nothing to be held against."""
+    assert own_tests.of_both(NONE, NONE) == NONE
+    for before, after in ((NONE, FAILS), (PASSES, NONE)):
+        told = own_tests.of_both(before, after)
+        assert (told.ok, told.summary.startswith("only one side has any (before: ")) == (None, True)
+
+
+def test_a_progress_bar_is_no_summary() -> None:
+    """All that a quiet pytest says of tests that pass."""
+    dots = Gate(NAME, True, "............ [100%]")
+    assert own_tests.of_both(dots, dots).summary == "they pass on both sides"
+    assert own_tests.of_both(dots, FAILS).summary == "they pass before and fail after (after: 1 failed)"
+
+
+def test_tests_that_break_make_it_worse_whatever_was_measured() -> None:
+    """The reason is theirs; what the requests came to is told all the same."""
+    side = Side(("a",), (1,), (), 400)
+    found = Comparison(side, side, "paired", "improved", "9 rescued", gates=(Gate("invariants", None, "none"),))
+    broken = own_tests.judged(found, own_tests.of_both(PASSES, FAILS))
+    assert broken.verdict == "worse"
+    assert broken.reason == f"{NAME}: they pass before and fail after (before: 2 passed; after: 1 failed)"
+    assert broken.notes == ("By the requests alone: improved, 9 rescued.",)
+    for before, after in ((PASSES, PASSES), (FAILS, FAILS), (NONE, NONE), (FAILS, PASSES)):
+        told = own_tests.judged(found, own_tests.of_both(before, after))
+        assert (told.verdict, told.reason, told.notes) == ("improved", "9 rescued", ())
+        assert [gate.name for gate in told.gates] == [NAME, "invariants"]
