@@ -78,8 +78,12 @@ class Replace:
         self._path = path.split(".")
         self._wrap = wrap
         self._owner: Any = None
-        self._original: Any = None
+        self.original: Any = None
         self._ours: Any = None
+
+    def is_ours(self, function: Any) -> bool:
+        """Whether that is what stands in the original's place."""
+        return self._owner is not None and function is self._ours
 
     def apply(self, module: ModuleType) -> None:
         """Replace it."""
@@ -94,15 +98,39 @@ class Replace:
             return
         if owner is self._owner:
             return
-        self._owner, self._original = owner, vars(owner)[name]
-        self._ours = self._wrap(self._original)
+        self._owner, self.original = owner, vars(owner)[name]
+        self._ours = self._wrap(self.original)
         setattr(owner, name, self._ours)
 
     def undo(self) -> None:
         """Put the original back."""
         if self._owner is not None and vars(self._owner)[self._path[-1]] is self._ours:
-            setattr(self._owner, self._path[-1], self._original)
+            setattr(self._owner, self._path[-1], self.original)
             self._owner = None
+
+
+class Spare:
+    """Spares a class the function that it inherits from one where `replaced` has put ours: it gets the original for its
+    own. What would only be handed on there then costs nothing.
+    """
+
+    def __init__(self, path: str, replaced: Replace) -> None:
+        self._class, _, self._name = path.rpartition(".")
+        self._hook = replaced
+        self._owner: Any = None
+
+    def apply(self, module: ModuleType) -> None:
+        """Do it where it inherits ours, and nobody's on top of it."""
+        owner = getattr(module, self._class, None)
+        if owner is not None and self._name not in vars(owner) and self._hook.is_ours(getattr(owner, self._name)):
+            self._owner = owner
+            setattr(owner, self._name, self._hook.original)
+
+    def undo(self) -> None:
+        """Have it inherit again, where nobody has put something else there."""
+        if self._owner is not None and vars(self._owner).get(self._name) is self._hook.original:
+            delattr(self._owner, self._name)
+        self._owner = None
 
 
 class Patches(MetaPathFinder):

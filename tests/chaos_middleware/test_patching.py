@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from chaos_middleware.patching import Patches, Replace, parameters, unless
+from chaos_middleware.patching import Patches, Replace, Spare, parameters, unless
 
 
 @pytest.fixture
@@ -112,6 +112,72 @@ def test_somebody_elses_patch_on_top_survives(make_module):
     patches.install()
     assert module.Thing().name() == "their not real"
     patches.uninstall()
+
+
+def _spared(base, derived):
+    """Patches of `Thing.name` in one module, which a class of another inherits and is spared."""
+    replace = Replace("Thing.name", lambda original: lambda self: f"not {original(self)}")
+    return Patches("test", {base: (replace,), derived: (Spare("Special.name", replace),)})
+
+
+def _derived(tmp_path, base, body="pass"):
+    (tmp_path / "derived.py").write_text(f"import {base}\nclass Special({base}.Thing):\n    {body}\n")
+    return "derived"
+
+
+@pytest.mark.parametrize("imported_before", [True, False])
+def test_a_class_that_is_spared_has_the_original_and_then_inherits_again(make_module, tmp_path, imported_before):
+    """Its base is patched all the while; nothing is left on it afterwards."""
+    base, derived = make_module("spares"), _derived(tmp_path, "spares")
+    if imported_before:
+        importlib.import_module(derived)
+    patches = _spared(base, derived)
+    patches.install()
+    special = importlib.import_module(derived).Special
+    original = vars(special)["name"]
+    assert (special().name(), sys.modules[base].Thing().name()) == ("real", "not real")
+    patches.uninstall()
+    assert "name" not in vars(special)
+    assert sys.modules[base].Thing.name is original
+    del sys.modules[derived]
+
+
+def test_a_class_with_a_function_of_its_own_is_left_alone(make_module, tmp_path):
+    """What it calls of its base is the base's hook."""
+    base, derived = make_module("owns"), _derived(tmp_path, "owns", "def name(self): return f'own, {super().name()}'")
+    patches = _spared(base, derived)
+    patches.install()
+    special = importlib.import_module(derived).Special
+    assert special().name() == "own, not real"
+    patches.uninstall()
+    assert special().name() == "own, real"
+    del sys.modules[derived]
+
+
+def test_somebody_elses_patch_of_the_base_reaches_the_class_too(make_module, tmp_path):
+    """On top of ours, and there before the class: then it is not spared."""
+    base, derived = make_module("wrapped"), _derived(tmp_path, "wrapped")
+    patches = _spared(base, derived)
+    patches.install()
+    module = importlib.import_module(base)
+    ours = module.Thing.name
+    module.Thing.name = lambda self: f"their {ours(self)}"
+    special = importlib.import_module(derived).Special
+    assert special().name() == "their not real"
+    patches.uninstall()
+    del sys.modules[derived]
+
+
+def test_what_somebody_puts_on_a_spared_class_stays(make_module, tmp_path):
+    """Undoing takes away only what is ours."""
+    base, derived = make_module("kept"), _derived(tmp_path, "kept")
+    patches = _spared(base, derived)
+    patches.install()
+    special = importlib.import_module(derived).Special
+    special.name = lambda self: "theirs"
+    patches.uninstall()
+    assert special().name() == "theirs"
+    del sys.modules[derived]
 
 
 def test_a_function_that_is_gone_is_told_and_breaks_nothing(make_module):

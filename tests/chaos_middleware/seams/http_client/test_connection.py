@@ -12,6 +12,7 @@ import xmlrpc.client
 
 import pytest
 import requests
+import urllib3
 
 from chaos_middleware import injected_by
 
@@ -60,6 +61,20 @@ def test_requests_is_hit_once(chaos, upstream):
     app = chaos({"fault": {"type": "noop"}})
     app.run(lambda: requests.get(f"{upstream.url}/ok", timeout=1))
     assert len(app.records("call")) == len(app.records("fault")) == len(app.reached()) == 1
+
+
+def test_a_connection_of_urllib3_that_comes_by_the_hook_is_one_call_too(chaos, upstream, monkeypatch):
+    """Somebody's own version of its method may end in http.client's."""
+    app = chaos({"fault": {"type": "latency", "seconds": 0.01}})
+    hook = http.client.HTTPConnection.endheaders
+
+    def endheaders(conn, *args, **kwargs):
+        hook(conn, *args, **kwargs)
+
+    monkeypatch.setattr(urllib3.connection.HTTPConnection, "endheaders", endheaders)
+    response = app.run(lambda: urllib3.PoolManager().request("GET", f"{upstream.url}/ok", timeout=1.0))
+    assert response.status == 200
+    assert len(app.records("call")) == len(app.records("fault")) == 1
 
 
 def test_the_low_level_calls_are_seen_too(chaos, upstream):
