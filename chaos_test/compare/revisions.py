@@ -55,6 +55,8 @@ def compare_revisions(
     Without it the first revision is run by the plan. Run folders are made below `out`. Raises `ChaosTestError`.
     """
     assert plan.target.dir is not None
+    if any((out / name).exists() for name in (BEFORE, AGAIN, AFTER)):
+        raise ChaosTestError(f"--out {out}: there are runs of an earlier comparison in it; name another")
     tree = tree_of(plan.target.dir)
     commits = [commit_of(tree, ref) for ref in refs]
     said = partial(console.print, style="dim", markup=False)

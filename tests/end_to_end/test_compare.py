@@ -57,7 +57,7 @@ def _repository(shop: Path, folder: Path) -> Path:
 
 
 def test_a_revision_that_asks_again_is_better_than_one_that_does_not(command: Command, shop: Path) -> None:
-    """Both get the same requests and faults, and their own tests; the repository is as it was, and nothing is left of it.
+    """Both get the same requests and faults, and their own tests; the repository is as it was, no process is left.
 
     A tenth of the calls that `GET /items` makes is reset. In a third fewer requests 17 were rescued of 99 pairs; eight
     are enough. What is drawn is the same each time: the seed is the experiment's.
@@ -95,6 +95,17 @@ def test_what_is_no_revision_is_one_sentence(command: Command, shop: Path) -> No
     done = command.run("compare", "--ref", "first", "--ref", "third", "--app-dir", str(folder))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"chaos-test: --ref third: {folder} has no such git revision\n"
+
+
+def test_an_earlier_comparison_is_not_written_over(command: Command, shop: Path) -> None:
+    """It is said before anything is started."""
+    folder = _repository(shop, command.cwd / "repository")
+    (command.cwd / "there" / "after").mkdir(parents=True)
+    words = ("--app-dir", str(folder), "--out", "there")
+    done = command.run("compare", "--ref", "first", "--ref", "second", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    there = command.cwd / "there"
+    assert done.stderr == f"chaos-test: --out {there}: there are runs of an earlier comparison in it; name another\n"
 
 
 def test_the_same_code_twice_is_not_told_apart(command: Command, shop: Path) -> None:
