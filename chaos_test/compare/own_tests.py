@@ -39,9 +39,15 @@ def of_both(before: Gate, after: Gate) -> Gate:
     if before.ok is None and after.ok is None:
         return after
     ok, said = _COMES_TO.get((before.ok, after.ok), (None, "only one side has any"))
-    sides = (("before", before), ("after", after))
-    told = "; ".join(f"{when}: {gate.summary}" for when, gate in sides if not _PROGRESS.fullmatch(gate.summary))
+    sides = (("before", _said(before)), ("after", _said(after)))
+    told = "; ".join(f"{when}: {text}" for when, text in sides if text)
     return Gate(after.name, ok, f"{said} ({told})" if told else said)
+
+
+def _said(gate: Gate) -> str:
+    """Without the bars that pytest draws; a progress bar alone says nothing."""
+    text = gate.summary.strip("!= ")
+    return "" if _PROGRESS.fullmatch(text) else text
 
 
 def judged(found: Comparison, tests: Gate) -> Comparison:

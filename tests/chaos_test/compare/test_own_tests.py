@@ -81,11 +81,12 @@ def test_what_is_missing_on_a_side_judges_nothing() -> None:
         assert (told.ok, told.summary.startswith("only one side has any (before: ")) == (None, True)
 
 
-def test_a_progress_bar_is_no_summary() -> None:
-    """All that a quiet pytest says of tests that pass."""
+def test_bars_are_no_summary() -> None:
+    """A quiet pytest ends with its progress where tests pass, and with why it stopped where one fails."""
     dots = Gate(NAME, True, "............ [100%]")
     assert own_tests.of_both(dots, dots).summary == "they pass on both sides"
-    assert own_tests.of_both(dots, FAILS).summary == "they pass before and fail after (after: 1 failed)"
+    bars = Gate(NAME, False, "!!!!!!!!! stopping after 1 failures !!!!!!!!!")
+    assert own_tests.of_both(dots, bars).summary == "they pass before and fail after (after: stopping after 1 failures)"
 
 
 def test_tests_that_break_make_it_worse_whatever_was_measured() -> None:
