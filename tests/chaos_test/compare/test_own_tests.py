@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from chaos_analysis.compare import Comparison, Side
 from chaos_analysis.effect import Gate
-from chaos_test import plan
 from chaos_test.compare import own_tests
 from chaos_test.compare.exports import commit_of, export
 from chaos_test.replay.copies import tree_of
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
     from pathlib import Path
 
     from chaos_test.compare.exports import Exported
+    from chaos_test.plan import Plan
 
 NAME = "the app's tests"
-CHECK = "import shop\n\nprint(f'{shop.LAMPS} lamps')\nraise SystemExit(shop.LAMPS != 2)\n"
 PASSES, FAILS, NONE = Gate(NAME, True, "2 passed"), Gate(NAME, False, "1 failed"), Gate(NAME, None, "it has none")
 
 
-def _git(folder: Path, *words: str) -> None:
-    who = ("-c", "user.name=x", "-c", "user.email=x@example.com")
-    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
-
-
 @pytest.fixture
-def sides(app_dir: Path, tmp_path: Path, parse: Callable[..., argparse.Namespace]) -> Callable[..., list[Exported]]:
-    """Exports revisions of an app that has so many lamps; its tests want two."""
+def sides(planned: Callable[..., Plan], tmp_path: Path) -> Callable[..., list[Exported]]:
+    """Exports revisions of the shop that have so many lamps."""
 
     def make(*lamps: int) -> list[Exported]:
-        (app_dir / "check.py").write_text(CHECK)
-        (app_dir / "pyproject.toml").write_text('[tool.chaos-test]\ntests = "python check.py"\n')
-        _git(app_dir, "init", "--quiet")
-        for number in lamps:
-            (app_dir / "shop.py").write_text(f"LAMPS = {number}\n\n\ndef app(environ, start_response): ...\n")
-            _git(app_dir, "add", "check.py", "shop.py", "pyproject.toml")
-            _git(app_dir, "commit", "--quiet", "--allow-empty", "--message", f"{number} lamps")
-        words = ("shop:app", "--app-dir", str(app_dir), "--locustfile", str(app_dir / "buyers.py"))
-        planned, tree = plan.make(parse(*words)), tree_of(app_dir)
+        made = planned(*lamps)
+        assert made.target.dir is not None
+        tree = tree_of(made.target.dir)
         refs = [f"HEAD~{len(lamps) - 1 - at}" for at in range(len(lamps))]
-        return [export(planned, tree, ref, commit_of(tree, ref), tmp_path / "out" / ref) for ref in refs]
+        return [export(made, tree, ref, commit_of(tree, ref), tmp_path / "out" / ref) for ref in refs]
 
     return make
 
