@@ -170,6 +170,7 @@ class Injector:
             method=request.method,
             status=int(request.status[:3]) if request.status and request.status[:3].isdecimal() else None,
             seconds=time() - request.started,
+            body=request.length(),
             faults=request.faults,
             error=error and {"class": type(error).__name__, "text": _text(error)},
             frame=site and site._asdict(),

@@ -83,6 +83,11 @@ class Request:
         """The route's template with its method, or the path where no framework told one."""
         return f"{self.method} {self.route or self.path}"
 
+    def length(self) -> int | None:
+        """How many bytes the body says to have; None where it does not say."""
+        said = self.environ.get("CONTENT_LENGTH", "")
+        return int(said) if said.isdecimal() else None
+
     def raise_pending(self, phase: str) -> bool:
         """Raise the error that waits for this phase; False where there is none (any more)."""
         act = self.pending.pop(phase, None) if self.pending else None

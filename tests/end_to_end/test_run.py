@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
+
+import chaos_analysis
+from chaos_analysis.rundir import open_run
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from subprocess import CompletedProcess
 
     from conftest import Command
 
+SCHEMAS = Path(chaos_analysis.__file__).parent / "schemas"
 LOCUSTFILE = """
 from locust import HttpUser, task
 
@@ -57,6 +62,16 @@ def test_the_folder_has_every_artefact(finished: Command) -> None:
         *("chaos-test-report.md", "chaos-test-report.html", "app.log", "locust.log", "service-stock.log"),
     ):
         assert (finished.run_dir / name).is_file(), name
+
+
+def test_what_processes_hand_to_each_other_follows_the_schemas(finished: Command) -> None:
+    """Each record of the app and of the load generator, as docs/formats.md promises others."""
+    run = open_run(finished.run_dir)
+    for name, parts in (("ledger", run.ledger_parts), ("requests", run.client_parts)):
+        schema = Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
+        records = [json.loads(line) for part in parts for line in part.open()]
+        assert records
+        assert [(record, error.message) for record in records for error in schema.iter_errors(record)] == []
 
 
 def test_run_json_says_what_was_run(finished: Command) -> None:

@@ -37,7 +37,8 @@ class Spot:
     `keyed` says that the other side is sent idempotency keys already, `recovery` how many seconds a breaker is open.
     `library` is what the app calls with, `lazily` its import's code where only functions import it, `stamina` whether
     the app has that.
-    `flask` says that the app is one of Flask, `in_flight` how many requests or calls may be under way at a time.
+    `flask` says that the app is one of Flask, `in_flight` how many requests or calls may be under way at a time, `body`
+    how many mebibytes a request's body may have.
     """
 
     line: int = 0
@@ -53,6 +54,7 @@ class Spot:
     stamina: bool = False
     flask: bool = False
     in_flight: int = 0
+    body: int = 1
 
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Spot:

@@ -26,7 +26,7 @@ CALLS = (
     *("key", "stage", "seam", "target", "occurrence", "route", "started", "seconds", "status", "error", "timeout"),
     *("faults", "sampled", "idempotency_key", "values", *_SITE),
 )
-_REQUEST = ("key", "stage", "route", "method", "status", "seconds", "faults", "sampled", "error")
+_REQUEST = ("key", "stage", "route", "method", "status", "seconds", "body", "faults", "sampled", "error")
 ANSWERS = (*_REQUEST, "error_text", *_SITE)
 SUPPRESSED = ("id", "key", "stage", "rule", "seam", "reason")
 _ERROR = ("class", "text")
@@ -36,7 +36,7 @@ _KINDS = {
     **dict.fromkeys(("id", "key"), "name"),
     "faults": "names",
     **dict.fromkeys(("asked", "measured", "timeout", "error_text"), "object"),
-    **dict.fromkeys(("started", "finished", "seconds", "status", "line"), "float"),
+    **dict.fromkeys(("started", "finished", "seconds", "status", "body", "line"), "float"),
     **dict.fromkeys(("occurrence", "pid"), "int"),
     "sampled": "bool",
 }

@@ -46,11 +46,13 @@ def evidence(
     n: int = 10,
     run: Mapping[str, Any] = {},
     errors: Sequence[str] = (),
+    bodies: Sequence[int] = (),
 ) -> Evidence:
     """A run with the sources in `folder`; `made` has the sites that each endpoint called in `n` requests with no fault.
 
     There is a request every 0.1 s, and each takes 50 ms, its calls 20 ms each.
-    `errors` are the exceptions that left the app in requests that met the rule `down` at the first pattern's site.
+    `errors` are the exceptions that left the app in requests that met the rule `down` at the first pattern's site,
+    `bodies` the lengths of bodies in requests that met nothing.
     """
     requests, calls, answers, faults = [], [], [], []
     for number, (endpoint, sites) in enumerate(made.items()):
@@ -63,14 +65,15 @@ def evidence(
     for number, error in enumerate(errors):
         site = patterns[0].site
         assert site is not None
-        answers.append((f"9.{number}.1", error))
+        answers.append((f"9.{number}.1", error, ("down",), 500, None))
         faults.append((f"9.{number}.1", "down", patterns[0].faults[0], site.file, site.line, {}))
+    answers += [(f"8.{number}.1", None, (), 200, length) for number, length in enumerate(bodies)]
     nothing = pd.DataFrame()
     tables = Tables(
         pd.DataFrame(requests, columns=["key", "endpoint", "stage", "started", "response_ms", "control", "ok"]),
         pd.DataFrame(faults, columns=["key", "rule", "fault", "file", "line", "asked"]),
         pd.DataFrame(calls, columns=CALLS),
-        pd.DataFrame(answers, columns=["key", "error"]),
+        pd.DataFrame(answers, columns=["key", "error", "faults", "status", "body"]),
         *[nothing] * 5,
     )
     about = {"app": {"git_prefix": ""}, "load": {}, **run}

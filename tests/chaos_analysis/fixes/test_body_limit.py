@@ -62,12 +62,14 @@ def test_a_body_in_chunks_is_read_no_further(shop: FlaskClient) -> None:
     assert body.tell() == MIB
 
 
-def _proposed(folder: Path, source: str, finder: str = "unbounded_body") -> list[Proposal]:
+def _proposed(
+    folder: Path, source: str, finder: str = "unbounded_body", bodies: tuple[int, ...] = ()
+) -> list[Proposal]:
     (folder / "shop.py").write_text(source)
     found = [
         pattern(finder, None, id=f"{finder}:POST /{each}", seam="wsgi", failures=0) for each in ("orders", "bills")
     ]
-    return list(BodyLimit().propose(evidence(folder, found, run={"app": {"target": "shop:app"}})))
+    return list(BodyLimit().propose(evidence(folder, found, run={"app": {"target": "shop:app"}}, bodies=bodies)))
 
 
 def test_one_patch_serves_all_endpoints(tmp_path: Path) -> None:
@@ -101,3 +103,16 @@ def test_nothing_is_proposed_where_there_is_a_limit_or_no_finding(tmp_path: Path
     """A limit of the app's own is respected, however high it is."""
     assert _proposed(tmp_path, SOURCE + 'app.config["MAX_CONTENT_LENGTH"] = 1 << 30\n') == []
     assert _proposed(tmp_path, SOURCE, finder="collateral") == []
+
+
+@pytest.mark.parametrize(
+    ("bodies", "limit"),
+    [((), ""), ((0, 200), ""), ((200, MIB // 4), ""), ((MIB // 4 + 1,), "2 * "), ((3 * MIB, 10), "16 * ")],
+)
+def test_good_bodies_have_four_times_the_room_that_they_take(
+    tmp_path: Path, bodies: tuple[int, ...], limit: str
+) -> None:
+    """At least a mebibyte; and people are told what was seen."""
+    (found,) = _proposed(tmp_path, SOURCE, bodies=bodies)
+    assert f'["MAX_CONTENT_LENGTH"] = {limit}1024 * 1024  #' in found.diff
+    assert ("has not noted how long good bodies are" in found.caution) is not any(bodies)
