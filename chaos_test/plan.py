@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos_middleware.experiment import FAULT_FREE_STAGES
-from chaos_test import experiment, target
+from chaos_test import experiment, ports, target
 from chaos_test.analysis import stage_of_slo
 from chaos_test.errors import ChaosTestError
 
@@ -162,10 +162,12 @@ def _slos(args: argparse.Namespace, prepared: Prepared) -> tuple[str, ...]:
 
 def free_port(wanted: int | None, option: str) -> int:
     """The port asked for, if it is free; else any free one."""
+    if not wanted:
+        return ports.free()
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted or 0))
+            probe.bind(("127.0.0.1", wanted))
         except OSError as error:
             raise ChaosTestError(f"{option} {wanted} cannot be used: {error.strerror}") from None
-        return int(probe.getsockname()[1])
+    return wanted

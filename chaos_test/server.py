@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import time
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import chaos_middleware
+from chaos_test import ports
 from chaos_test.errors import ChaosTestError
 from chaos_test.network.start import stand_between
 
@@ -48,7 +48,7 @@ def start(children: Children, plan: Plan, run_dir: Path) -> tuple[Server, ...]:
     }
     services = [_service(children, plan, run_dir, service, shared) for service in plan.target.services]
     chaos |= {service.env: server.url for service, server in zip(plan.target.services, services, strict=True)}
-    through, clients, proxy = stand_between(children, plan, run_dir, shared | chaos, _free_port)
+    through, clients, proxy = stand_between(children, plan, run_dir, shared | chaos, ports.free)
     command = _serve(plan, plan.target.app, plan.port, plan.workers)
     env = shared | chaos | through
     app = children.start("the app", command, cwd=plan.target.dir, env=env, log=run_dir / "app.log")
@@ -89,7 +89,7 @@ def answers(url: str) -> bool:
 
 def _service(children: Children, plan: Plan, run_dir: Path, service: Service, env: dict[str, str]) -> Server:
     assert plan.target.dir is not None
-    port = _free_port()
+    port = ports.free()
     command = [*_serve(plan, service.app, port, workers=1), "--plain"]
     log = run_dir / f"service-{service.name}.log"
     child = children.start(f"service {service.name}", command, cwd=plan.target.dir, env=env, log=log)
@@ -111,9 +111,3 @@ def _environment(plan: Plan, scratch: Path) -> dict[str, str]:
     table = {name: value.replace("{scratch}", str(scratch)) for name, value in plan.target.table.env}
     paths = (str(beside), str(plan.target.dir), *map(str, plan.target.paths), table.get("PYTHONPATH", ""))
     return env | table | {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
