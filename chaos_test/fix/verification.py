@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from chaos_analysis.effect import Effect
+    from chaos_analysis.effect import Effect, Measured
     from chaos_test.fix.proposals import Proposed
     from chaos_test.interrupt import Interrupt
     from chaos_test.replay.script import Script
@@ -131,10 +131,10 @@ def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> N
         table.add_column(name, justify="right" if right else "left", no_wrap=name != "proposal")
     ranked = sorted(outcome.told, key=lambda each: -(each.effect.saved or -1000.0))
     for each in ranked:
-        table.add_row(*_cells(str(each.number or ""), each.effect, each.title))
+        _add(table, str(each.number or ""), each.effect, each.title)
     if outcome.together:
-        table.add_row(*_cells("", outcome.together, f"together: {', '.join(map(str, outcome.numbers))}"))
-    table.add_row(*_cells("", outcome.placebo, "placebo"), style="dim")
+        _add(table, "", outcome.together, f"together: {', '.join(map(str, outcome.numbers))}")
+    _add(table, "", outcome.placebo, "placebo", style="dim")
     console.print()
     console.print(table)
     console.print("time: to a useful answer; a failure counts as the client's deadline", style="dim")
@@ -152,14 +152,19 @@ def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> N
     )
 
 
-def _cells(number: str, effect: Effect, title: str) -> tuple[str, ...]:
+def _add(table: Table, number: str, effect: Effect, title: str, style: str = "default") -> None:
+    """A row with the verdict and the figures that it is about, and one for each other condition."""
     verdict = f"[{STYLES[effect.verdict]}]{effect.verdict}[/]"
-    first = effect.measured[0] if effect.measured else None
-    if first is None:
-        return number, verdict, "", "", "", "", escape(title)
-    change = f"{wording.estimate(first.before, interval=False)} → {wording.estimate(first.after, interval=False)}"
-    useful = f"x {wording.number(first.useful.value)}" if first.useful.value else ""
-    return number, verdict, change, str(first.rescued), str(first.broken), useful, escape(title)
+    cells = _cells(effect.measured[0]) if effect.measured else ("",) * 4
+    table.add_row(number, verdict, *cells, escape(title), style=style)
+    for other in effect.measured[1:]:
+        table.add_row("", "", *_cells(other), f"  under {other.condition}", style="dim")
+
+
+def _cells(each: Measured) -> tuple[str, str, str, str]:
+    change = f"{wording.estimate(each.before, interval=False)} → {wording.estimate(each.after, interval=False)}"
+    useful = f"x {wording.number(each.useful.value)}" if each.useful.value else ""
+    return change, str(each.rescued), str(each.broken), useful
 
 
 def _belongs(one: Proposed, effect: Effect) -> bool:
@@ -191,6 +196,7 @@ def _keep(outcome: Outcome, chosen: Sequence[Proposed], run_dir: Path, seconds: 
     effects = {stored.digest(diffs[each.number]): each.effect for each in outcome.told if each.number}
     kept = stored.Stored(
         effects,
+        own={each.title: each.effect for each in outcome.told if not each.number},
         together=outcome.together,
         placebo=outcome.placebo,
         numbers=outcome.numbers,

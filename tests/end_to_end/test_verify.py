@@ -89,19 +89,34 @@ def contents(folder: Path) -> dict[str, str]:
     return found
 
 
+def recorded(sent: Path) -> int:
+    """How many bytes of a client's rows there are so far."""
+    return sum(part.stat().st_size for part in sent.glob("*.jsonl"))
+
+
 def git(folder: Path, *words: str) -> str:
     """What git says."""
     who = ("-c", "user.name=x", "-c", "user.email=x@example.com")
     return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def rescued(done: subprocess.CompletedProcess[str]) -> None:
-    """The retry has improved, and the placebo has not: the copies were what was measured."""
+def rescued(done: subprocess.CompletedProcess[str], run_dir: Path) -> None:
+    """The retry has improved, and the placebo has not: the copies were what was measured. What it does, also in an
+    outage, where it can rescue nothing, is told, and stays with the run.
+    """
     told = done.stdout + done.stderr
     assert done.returncode == 0, told
     lines = {line.split()[-1]: line for line in done.stdout.splitlines() if line.split()[-1:]}
     assert "improved" in lines["mine"], told
     assert "improved" not in lines["placebo"], told
+    kept = json.loads((run_dir / "verify" / "effects.json").read_bytes())["own"]["mine"]
+    first, outage = kept["measured"]
+    assert (kept["verdict"], first["condition"], outage["condition"]) == ("improved", "as declared", "outage")
+    assert first["rescued"] > outage["rescued"] == 0
+    assert lines["outage"].split()[-6:-4] == [str(outage["rescued"]), str(outage["broken"])], told
+    report = (run_dir / "chaos-test-report.md").read_text()
+    assert "- mine: Measured **improved**: as declared: " in report
+    assert f"Under outage (what failed once keeps failing): 0 rescued, {outage['broken']} newly broken of" in report
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +172,7 @@ def test_in_a_monorepo_with_a_dirty_working_tree(command: Command, ran: Ran, pla
         git(root, "branch", "-a"),
         git(root, "worktree", "list"),
     )
-    rescued(command.run(*VERIFY, "--patch", patch(command.cwd, "shared/asking.py"), "--run", str(run_dir)))
+    rescued(command.run(*VERIFY, "--patch", patch(command.cwd, "shared/asking.py"), "--run", str(run_dir)), run_dir)
     after = contents(root), git(root, "status", "--porcelain"), git(root, "branch", "-a"), git(root, "worktree", "list")
     assert after == before
     assert list(temporary.iterdir()) == []
@@ -181,7 +196,7 @@ def test_a_src_layout_installed_into_its_own_environment(
     git(root, "add", ".")
     before = contents(root)
     run_dir = ran.beside(command.cwd, root, python=str(root / ".venv" / "bin" / "python"))
-    rescued(command.run(*VERIFY, "--patch", patch(command.cwd, "src/shop.py"), "--run", str(run_dir)))
+    rescued(command.run(*VERIFY, "--patch", patch(command.cwd, "src/shop.py"), "--run", str(run_dir)), run_dir)
     assert contents(root) == before
     assert list(temporary.iterdir()) == []
 
@@ -207,7 +222,7 @@ def test_kill_9_leaves_nothing(command: Command, ran: Ran, plain: Path, temporar
     before = contents(plain)
     process = command.start(*VERIFY, "--patch", patch(command.cwd), "--run", str(run_dir))
     sent = run_dir / "verify" / "arms" / "own-mine" / "requests"
-    wait(lambda: any(part.stat().st_size > 2000 for part in sent.glob("*.jsonl")) or process.poll() is not None)
+    wait(lambda: recorded(sent) > 2000 or process.poll() is not None)
     assert process.poll() is None, process.communicate()
     assert command.find("chaos_middleware.serve", "shop:create_app")
     process.kill()
@@ -242,6 +257,31 @@ def test_kill_9_of_everything_is_cleaned_up_by_hand(
     assert done.stdout.count("removed") == len(folders)
     assert list(temporary.iterdir()) == []
     assert (plain / "shop.py").is_file()
+
+
+def test_who_is_to_blame_for_an_arm_that_dies(command: Command, ran: Ran, plain: Path, wait: Wait) -> None:
+    """The patch whose app dies is worse, one whose Locust does is not comparable; each is told why."""
+    run_dir = ran.beside(command.cwd, plain)
+    words = []
+    for name in ("app", "load"):
+        words += ["--patch", str(Path(patch(command.cwd)).rename(command.cwd / f"{name}.diff"))]
+    process = command.start(*VERIFY, *words, "--run", str(run_dir))
+    arms = {name: run_dir / "verify" / "arms" / f"own-{name}" for name in ("app", "load")}
+    parts = [arm / "requests" for arm in arms.values()]
+    wait(lambda: all(recorded(part) > 2000 for part in parts) or process.poll() is not None)
+    for each in command.find("chaos_middleware.serve", "shop:create_app"):
+        if each.environ().get("CHAOS_RUN_DIR") == str(arms["app"]):
+            each.kill()
+    for each in command.find("-m locust", str(arms["load"])):
+        each.kill()
+    told = "".join(process.communicate(timeout=120))
+    assert process.returncode == 1, told
+    kept = json.loads((run_dir / "verify" / "effects.json").read_bytes())["own"]
+    assert {name: effect["verdict"] for name, effect in kept.items()} == {"app": "worse", "load": "not comparable"}, (
+        told
+    )
+    assert "app: runs: own-app: the app was killed by SIGKILL; " in told
+    assert "load: own-load: Locust was killed by SIGKILL; " in told
 
 
 def test_what_is_worse_fails_the_command(command: Command, ran: Ran, plain: Path) -> None:

@@ -5,7 +5,7 @@ has them as long as its patches are the same.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ class Step:
 class Stored:
     """`effects` by digest of a diff; `together` is of the patches of `numbers` applied at once, `left_out` says why
     some were not; `placebo` is of a change that changes nothing; `void` says why nothing is to be believed. `steps`
-    are those of a loop, which `ended` for that reason.
+    are those of a loop, which `ended` for that reason. `own` are patches of somebody's own, by their names.
     """
 
     effects: Mapping[str, Effect]
@@ -47,6 +47,7 @@ class Stored:
     seconds: float = 0.0
     steps: tuple[Step, ...] = ()
     ended: str = ""
+    own: Mapping[str, Effect] = field(default_factory=dict)
 
 
 def digest(diff: str) -> str:
@@ -57,10 +58,11 @@ def digest(diff: str) -> str:
 def write(stored: Stored, run_dir: Path) -> Path:
     """Write them, with those of other patches that are there already; a void measurement replaces nothing."""
     known = read(run_dir)
-    kept = {**known.effects, **stored.effects} if not stored.void else dict(known.effects)
+    added = Stored({}) if stored.void else stored
     value = {
         "version": VERSION,
-        "effects": {key: to_json(effect) for key, effect in kept.items()},
+        "effects": {key: to_json(effect) for key, effect in {**known.effects, **added.effects}.items()},
+        "own": {name: to_json(effect) for name, effect in {**known.own, **added.own}.items()},
         "together": to_json(stored.together) if stored.together else None,
         "placebo": to_json(stored.placebo) if stored.placebo else None,
         "numbers": list(stored.numbers),
@@ -87,6 +89,7 @@ def read(run_dir: Path) -> Stored:
             seconds=float(value.get("seconds") or 0.0),
             steps=tuple(_step(each) for each in value.get("steps") or ()),
             ended=str(value.get("ended") or ""),
+            own={str(name): _effect(each) for name, each in (value.get("own") or {}).items()},
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Stored({})

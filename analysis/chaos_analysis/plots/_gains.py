@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 def finding(analysis: Analysis) -> str:
     """What the best does; several at once where that was measured."""
     told = [(f"Fix {one.number}", one.effect) for one in analysis.proposals if one.effect and one.effect.measured]
-    better = [(name, effect) for name, effect in told if effect.verdict == "improved"]
     measured = analysis.measured
+    told += [(f"Patch {name}", each) for name, each in (measured.own if measured else {}).items() if each.measured]
+    better = [(name, effect) for name, effect in told if effect.verdict == "improved"]
     if measured and measured.void:
         return "The last measurement is void: what it saw of these requests is noise"
     if measured and measured.together and measured.together.verdict == "improved":

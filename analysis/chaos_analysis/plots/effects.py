@@ -67,6 +67,8 @@ def _rows(analysis: Analysis) -> Iterator[_Row]:
     for proposal in analysis.proposals:
         if proposal.effect:
             yield from _of(f"Fix {proposal.number}: {_short(proposal)}", _place(proposal), proposal.effect)
+    for name, effect in measured.own.items() if measured else ():
+        yield from _of(f"Patch {name}", "", effect)
     if measured and measured.placebo:
         yield from _of("Placebo: a change that changes nothing", "", measured.placebo)
 

@@ -79,7 +79,9 @@ def _unknown(analysis: Analysis) -> Iterator[str]:
 
 
 def _replay(analysis: Analysis) -> Iterator[tuple[str, str]]:
-    effects = [each.effect for each in analysis.proposals if each.effect and each.effect.measured]
+    own = analysis.measured.own.values() if analysis.measured else ()
+    told = [*(each.effect for each in analysis.proposals), *own]
+    effects = [effect for effect in told if effect and effect.measured]
     if not effects:
         return
     yield "Replay", _replayed(effects)

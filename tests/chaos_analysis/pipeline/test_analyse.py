@@ -112,6 +112,7 @@ def _measured(folder: Path) -> tuple[Stored, str]:
         seconds=61.5,
         steps=(Step(last["number"], last["title"], effect),),
         ended="no patch is left",
+        own={"mine": effect},
     )
     stored.write(known, folder)
     return known, last["patch"]

@@ -74,6 +74,16 @@ def test_several_at_once_are_the_finding_where_they_were_measured() -> None:
     assert names[1].startswith("Fix 1: ")
 
 
+def test_patches_of_ones_own_have_their_rows() -> None:
+    """By their names, beside the placebo; one of them may be the best."""
+    known = Stored(
+        {}, placebo=NOTHING, own={"mine": judge([*BETTER.measured, sample.measured(0, 9, condition="outage")])}
+    )
+    figure = _drawn(sample.with_effects(GOOD, measured=known))
+    assert figure.get_suptitle() == "Patch mine takes away most failures: -80 of 1,000 replayed requests"
+    assert _names(figure.axes[0])[1:3] == ["Patch mine", "Patch mine, under outage"]
+
+
 def test_a_void_measurement_claims_nothing() -> None:
     """The title says so, and what was measured together is left out."""
     known = Stored({}, together=BETTER, placebo=BAD, void="noise")

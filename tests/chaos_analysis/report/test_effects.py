@@ -172,11 +172,25 @@ def test_the_steps_of_a_loop_are_told_in_order(tmp_path: Path) -> None:
     assert "It ended there: no patch is left." in markdown
 
 
+def test_patches_of_ones_own_are_told_by_their_names(tmp_path: Path) -> None:
+    """What they do, also under another condition, and their gates: after the run this is all that there is of them."""
+    own = {"mine": judge([sample.measured(81, 1), OUTAGE]), "none": judge([], (Gate("applies", False, "no"),))}
+    lines = _report(sample.with_effects(None, measured=Stored({}, own=own)), tmp_path).splitlines()
+    at = lines.index("Patches of your own:")
+    mine, none = lines[at + 2 : at + 4]
+    assert mine.startswith("- mine: Measured **improved**: as declared: 81 rescued, 1 newly broken of 1,000 requests; ")
+    assert " Under outage (what failed once keeps failing): 0 rescued, 9 newly broken of 1,000 requests; " in mine
+    assert " Gates: 2 of 4 hold; invariants could not be asked: the load states none; " in mine
+    assert none == "- none: Measured **worse**: applies: no. Gates: 0 of 1 hold; applies failed: no."
+
+
 def test_text_in_an_effect_stays_text(tmp_path: Path) -> None:
     """A gate's output and a reason come from the app's own tests."""
     nasty = "<script>x</script> **b** ~~s~~ [x](javascript:y)\n\n# h"
     effect = Effect("worse", nasty, gates=(Gate(nasty, False, nasty),))
-    known = Stored({}, together=effect, left_out=(nasty,), steps=(Step(1, nasty, effect),), ended=nasty)
+    known = Stored(
+        {}, together=effect, left_out=(nasty,), steps=(Step(1, nasty, effect),), ended=nasty, own={nasty: effect}
+    )
     page = write(sample.with_effects(effect, measured=known), (), tmp_path)[1].read_text("utf-8")
     assert "<script" not in page
     assert 'href="javascript' not in page
