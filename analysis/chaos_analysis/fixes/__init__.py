@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chaos_analysis.fixes._advice import ADVICE, in_words
 from chaos_analysis.fixes._evidence import Evidence
+from chaos_analysis.fixes.backoff import Backoff
 from chaos_analysis.fixes.body_limit import BodyLimit
 from chaos_analysis.fixes.bulkhead import Bulkhead
 from chaos_analysis.fixes.cache_as_miss import CacheAsMiss
@@ -54,6 +55,7 @@ FIXES: tuple[Fix, ...] = (
     CircuitBreaker(),
     Retry(),
     RetryWithStamina(),
+    Backoff(),
     IdempotencyKey(),
     Fallback(),
     Bulkhead(),

@@ -27,9 +27,24 @@ def defect() -> Flask:
     @app.get("/items")
     def items():
         for _ in range(3):
-            stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect
+            stock = requests.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect; mended by: backoff
             if stock.ok:
                 return jsonify(stock.json())
+        return jsonify(error="Service Unavailable"), 503, {"Retry-After": "1"}
+
+    return app
+
+
+def defect_adapter() -> Flask:
+    """Has urllib3 ask, which does not pause unless it is told to."""
+    app, session = Flask(__name__), requests.Session()
+    session.mount("http://", HTTPAdapter(max_retries=Retry(3, status_forcelist=[503], raise_on_status=False)))
+
+    @app.get("/items")
+    def items():
+        stock = session.get(os.environ["DEPENDENCY_URL"] + "/stock", timeout=1)  # <- defect; mended by: backoff
+        if stock.ok:
+            return jsonify(stock.json())
         return jsonify(error="Service Unavailable"), 503, {"Retry-After": "1"}
 
     return app
