@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SKIPPED = frozenset({".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__"})
 _RUN = re.compile(r"\d{8}T\d{6}Z-\w+")  # a run's folder, or a map's
-_CACHE = "_cache"  # .mypy_cache, .pytest_cache, …
+_CACHE = re.compile(r"\..*_cache")  # .mypy_cache, .pytest_cache, …
 _MOST_BYTES = 5_000_000  # of a file that git ignores
 
 
@@ -82,7 +82,7 @@ def _end(link: Path, tree: Tree, to: Path) -> Path:
 
 
 def _files(tree: Tree) -> Iterator[Path]:
-    tracked = _listed(tree, "--cached")
+    tracked = _listed(tree, "--cached", "--recurse-submodules")
     new = _listed(tree, "--others", "--exclude-standard")
     if not tracked and not new:
         yield from _walk(tree.app, tree.root, most=None)
@@ -115,7 +115,7 @@ def _walk(folder: Path, root: Path, *, most: int | None) -> Iterator[Path]:
 
 
 def _is_skipped(folder: Path) -> bool:
-    named = folder.name in _SKIPPED or folder.name.endswith(_CACHE) or _RUN.match(folder.name)
+    named = folder.name in _SKIPPED or _CACHE.fullmatch(folder.name) or _RUN.match(folder.name)
     return bool(named) or (folder / "pyvenv.cfg").exists()
 
 

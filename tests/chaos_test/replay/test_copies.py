@@ -71,6 +71,20 @@ def test_a_folder_of_a_larger_repository(root: Path, to: Path) -> None:
     assert held(to) == {"apps/shop/shop.py", "apps/shop/local.cfg", "shared/money.py", ".gitignore"}
 
 
+def test_a_submodule_beside_the_apps_folder(root: Path, to: Path, tmp_path: Path) -> None:
+    """What the app imports from there is part of the tree."""
+    (tmp_path / "money").mkdir()
+    for folder in (root, fill(tmp_path / "money", "money.py")):
+        git(folder, "init", "-q")
+    git(tmp_path / "money", "add", ".")
+    git(tmp_path / "money", "commit", "-qm", "x")
+    git(root, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / "money"), "shared")
+    fill(root, "apps/shop/shop.py")
+    git(root, "add", ".")
+    copies.copy(copies.tree_of(root / "apps" / "shop"), to)
+    assert held(to) == {".gitmodules", "apps/shop/shop.py", "shared/money.py"}
+
+
 def test_what_nobody_has_told_git_to_ignore(root: Path, to: Path) -> None:
     """An environment and a run's folder are not copied, whatever git thinks of them, unless they are tracked."""
     git(root, "init", "-q")
@@ -82,14 +96,17 @@ def test_what_nobody_has_told_git_to_ignore(root: Path, to: Path) -> None:
 
 
 def test_without_git_the_folder_is_copied(root: Path, to: Path) -> None:
-    """No environment under whatever name, no caches, no runs; a package that is called reports is one of the app's."""
-    fill(root, "shop.py", "deep/er/x.py", "reports/__init__.py", ".env", "data.bin")
+    """No environment under whatever name, no tool's cache, no runs; packages called reports or price_cache are the
+    app's.
+    """
+    ours = {"shop.py", "deep/er/x.py", "reports/__init__.py", "price_cache/__init__.py", ".env", "data.bin"}
+    fill(root, *ours)
     fill(root, "env38/pyvenv.cfg", "env38/lib/flask.py", ".venv/x", "node_modules/x", "__pycache__/x.pyc")
     fill(root, ".mypy_cache/x", "reports/20260101T000000Z-abcd/run.json")
     tree = copies.tree_of(root)
     assert (tree.root, tree.app) == (root, root)
     copies.copy(tree, to)
-    assert held(to) == {"shop.py", "deep/er/x.py", "reports/__init__.py", ".env", "data.bin"}
+    assert held(to) == ours
 
 
 def test_permissions_and_times_are_kept(root: Path, to: Path) -> None:
