@@ -51,7 +51,7 @@ def check(diff: str, target: Target, tree: Tree, root: Path, app: Path) -> Copy:
     gates: list[Gate] = []
     try:
         changes = patches.parse(diff)
-        before = {change.path: _text(root / change.path) for change in changes}
+        before = {root / change.path: _text(root / change.path) for change in changes}
         patches.write(patches.apply(changes, root), root)
     except patches.PatchError as error:
         return Copy(app, paths, (Gate("applies", ok=False, summary=str(error)),))
@@ -60,7 +60,7 @@ def check(diff: str, target: Target, tree: Tree, root: Path, app: Path) -> Copy:
     gates.append(_compiles(target, files, app))
     if gates[-1].ok is False:
         return Copy(app, paths, tuple(gates))
-    named = {name for file in files for name in _imports(_text(file)) - _imports(before[str(file.relative_to(root))])}
+    named = {name for file in files for name in _imports(_text(file)) - _imports(before[file])}
     absent = missing(target, named, app, paths)
     if absent and (wanted := _declared(diff)):
         paths = (*paths, root / _DEPENDENCIES)

@@ -81,6 +81,11 @@ def test_the_first_no_ends_it(root: Path, text: str, gate: str, said: str) -> No
     assert said in copy.gates[-1].summary
 
 
+def test_a_file_may_be_named_as_other_tools_do(root: Path) -> None:
+    """As `diff -r` in the folder itself names it."""
+    assert told(asked(root, diff(SHOP, SHOP + "x = 1\n", "./shop.py")))["imports"] is True
+
+
 def test_a_module_that_the_patch_itself_brings_is_found(root: Path) -> None:
     """A new file beside the app."""
     new = "--- /dev/null\n+++ b/helper.py\n@@ -0,0 +1 @@\n+import time\n"
