@@ -41,7 +41,7 @@ def command(args: argparse.Namespace) -> int:
             budget=args.budget,
             most=args.requests,
             interrupt=interrupt,
-            said=lambda text: console.print(text, style="dim"),
+            said=lambda text: console.print(text, style="dim", markup=False),
         )
     looping.show(console, story, run_dir)
     return 3 if story.void else 0

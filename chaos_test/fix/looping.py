@@ -7,6 +7,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 from chaos_analysis import wording
 from chaos_analysis.artefacts import write_text
 from chaos_analysis.effect import stored
@@ -70,7 +72,7 @@ def loop(
             break
         if not taken:  # what each does alone is measured already
             known = {stored.digest(one.diff): result.effects[one.name] for one in left if one.name in result.effects}
-            stored.write(replace(stored.read(run_dir), effects=known), run_dir)
+            stored.write(replace(stored.read(run_dir), effects=known, void=""), run_dir)
         better = {name: effect for name, effect in result.effects.items() if effect.verdict == "improved"}
         if not better:
             ended = "no other patch improves what there is"
@@ -101,11 +103,12 @@ def show(console: Console, story: stored.Stored, run_dir: Path) -> None:
     for number, step in enumerate(story.steps, start=1):
         first = step.effect.measured[0]
         rates = " → ".join(wording.estimate(each, interval=False) for each in (first.before, first.after))
-        console.print(f"step {number}  [{STYLES['improved']}]{rates} failures[/]  {step.number}. {step.title}")
-    console.print(f"Ended: {story.ended}.")
+        said = f"{step.number}. {escape(step.title)}"
+        console.print(f"step {number}  [{STYLES['improved']}]{rates} failures[/]  {said}")
+    console.print(f"Ended: {story.ended}.", markup=False)
     if story.void:
-        console.print(f"void: {story.void}", style="bold red")
-    console.print(f"All steps as one patch: {rundir.shown(run_dir / _PATCH)}", style="bold")
+        console.print(f"void: {story.void}", style="bold red", markup=False)
+    console.print(f"All steps as one patch: {rundir.shown(run_dir / _PATCH)}", style="bold", markup=False)
 
 
 def _on_top(one: Proposed, taken: list[Proposed], run_dir: Path, base: str) -> Change | None:

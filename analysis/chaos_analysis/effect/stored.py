@@ -59,6 +59,7 @@ def write(stored: Stored, run_dir: Path) -> Path:
     """Write them, with those of other patches that are there already; a void measurement replaces nothing."""
     known = read(run_dir)
     added = Stored({}) if stored.void else stored
+    loop = stored if stored.ended else known
     value = {
         "version": VERSION,
         "effects": {key: to_json(effect) for key, effect in {**known.effects, **added.effects}.items()},
@@ -69,8 +70,8 @@ def write(stored: Stored, run_dir: Path) -> Path:
         "left_out": list(stored.left_out),
         "void": stored.void,
         "seconds": stored.seconds,
-        "steps": [to_json(step) for step in stored.steps or known.steps],
-        "ended": stored.ended or known.ended,
+        "steps": [to_json(step) for step in loop.steps],
+        "ended": loop.ended,
     }
     return write_text(run_dir / _FILE, json.dumps(value, indent=1, allow_nan=False) + "\n")
 

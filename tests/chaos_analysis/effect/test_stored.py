@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chaos_analysis.effect import judge, stored
-from chaos_analysis.effect.stored import Stored
+from chaos_analysis.effect.stored import Step, Stored
 from tests.chaos_analysis.report import sample
 
 if TYPE_CHECKING:
@@ -22,6 +22,15 @@ def test_a_measurement_adds_to_those_of_other_patches(tmp_path: Path) -> None:
     stored.write(Stored({"2": BAD}, own={"other": BAD}, placebo=GOOD), tmp_path)
     known = Stored({"1": GOOD, "2": BAD}, own={"mine": GOOD, "other": BAD}, placebo=GOOD)
     assert stored.read(tmp_path) == known
+
+
+def test_the_steps_are_those_of_the_last_loop(tmp_path: Path) -> None:
+    """A measurement that was no loop leaves them; a loop that made none takes the place of one that did."""
+    stored.write(Stored({}, steps=(Step(1, "Retry", GOOD),), ended="no patch is left"), tmp_path)
+    stored.write(Stored({"1": GOOD}), tmp_path)
+    assert [step.number for step in stored.read(tmp_path).steps] == [1]
+    stored.write(Stored({}, ended="no other patch improves what there is"), tmp_path)
+    assert stored.read(tmp_path) == Stored({"1": GOOD}, ended="no other patch improves what there is")
 
 
 def test_a_void_measurement_replaces_nothing(tmp_path: Path) -> None:
