@@ -14,7 +14,7 @@ EPILOG = """examples:
   chaos-test fix verify --patch mine.diff a patch of your own
   chaos-test fix loop                     the best one, then the best on top of it, and so on
 
-exit codes: 0 fine (verify: nothing is worse) · 1 a patch that was asked for by its number is worse ·
+exit codes: 0 fine · 1 a patch that was asked for by its number, or one of your own, is worse ·
             2 wrong usage, or it could not be done · 3 the measurement is void · 4 stopped by you"""
 ACTIONS = ("list", "show", "apply", "verify", "loop")
 

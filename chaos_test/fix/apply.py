@@ -38,7 +38,7 @@ def command(args: argparse.Namespace) -> int:
         _refuse_dirty(root, (change.path for change in changes))
     texts = patches.apply(changes, root)
     patches.write(texts, root)
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     for path in texts:
         console.print(f"{'restored' if args.undo else 'changed'} {rundir.shown(root / path)}")
     if not args.undo:

@@ -56,7 +56,6 @@ class Outcome:
     together: Effect | None
     placebo: Effect
     void: str
-    requests: int
     numbers: tuple[int, ...] = ()
     left_out: tuple[str, ...] = ()
 
@@ -140,16 +139,14 @@ def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> N
     console.print("time: to a useful answer; a failure counts as the client's deadline", style="dim")
     for each in ranked:
         if each.effect.verdict in {"worse", "not comparable"}:
-            console.print(
-                escape(f"{each.number or each.title}: {each.effect.reason}"), style=STYLES[each.effect.verdict]
-            )
+            said = f"{each.number or each.title}: {each.effect.reason}"
+            console.print(said, style=STYLES[each.effect.verdict], markup=False)
     for text in outcome.left_out:
-        console.print(escape(f"not among all together: {text}"), style="yellow")
+        console.print(f"not among all together: {text}", style="yellow", markup=False)
     if outcome.void:
-        console.print(escape(f"void: {outcome.void}"), style="bold red")
-    console.print(
-        f"{wording.seconds(seconds)}; report: {rundir.shown(run_dir / 'chaos-test-report.html')}", style="bold"
-    )
+        console.print(f"void: {outcome.void}", style="bold red", markup=False)
+    report = rundir.shown(run_dir / "chaos-test-report.html")
+    console.print(f"{wording.seconds(seconds)}; report: {report}", style="bold", markup=False)
 
 
 def _add(table: Table, number: str, effect: Effect, title: str, style: str = "default") -> None:
@@ -188,7 +185,7 @@ def combined(chosen: Sequence[Proposed], run_dir: Path) -> Combined:
 def _outcome(result: Result, chosen: Sequence[Proposed], own: Sequence[tuple[str, str]]) -> Outcome:
     told = [Told(one.number, one.short, result.effects[one.name]) for one in chosen]
     told += [Told(0, name, result.effects[f"own-{name}"]) for name, _ in own]
-    return Outcome(tuple(told), None, result.placebo, result.void, result.requests)
+    return Outcome(tuple(told), None, result.placebo, result.void)
 
 
 def _keep(outcome: Outcome, chosen: Sequence[Proposed], run_dir: Path, seconds: float) -> None:

@@ -26,7 +26,7 @@ MOST_ARMS = 12
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which patches, and how thoroughly."""
     parser.add_argument("numbers", nargs="*", type=options.positive, metavar="N", help="a proposal's number")
-    parser.add_argument("--all", action="store_true", help="every proposal with a patch (the default)")
+    parser.add_argument("--all", action="store_true", help=f"the best {MOST_ARMS} proposals with a patch (the default)")
     parser.add_argument("--together", action="store_true", help="all of them at once, as well")
     parser.add_argument("--patch", action="append", default=[], metavar="F", help="a patch of your own, a unified diff")
     parser.add_argument("--whole", action="store_true", help="send every iteration again, not only those with faults")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -136,8 +135,6 @@ class Arm:
         until = time.monotonic() + self.plan.stop_timeout + _END_SECONDS
         while self._running.locust.returncode is None and time.monotonic() < until:
             time.sleep(0.05)
-        with suppress(ValueError):  # it may be gone already
-            self._children.stop(self._running.locust)
 
 
 def longest_wait(run_dir: Path, since: float) -> float:

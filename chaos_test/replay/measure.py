@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chaos_analysis.effect import RUNS, Effect, Gate, judge_all, measure
+from chaos_analysis.wording import plural
 from chaos_test.errors import ChaosTestError
 from chaos_test.plan import free_port
 from chaos_test.replay import copies, gates, script
@@ -51,7 +52,6 @@ class Result:
     effects: Mapping[str, Effect]
     placebo: Effect
     void: str
-    requests: int
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def measured(
         out.mkdir(parents=True, exist_ok=True)
         file = sent.write(out / "script.json")
         job = _Job(plan, copies.tree_of(plan.target.dir), out, folder, sent, file, env, lambda: interrupt.asked)
-        said(f"copying {job.tree.root} for {len(changes) + 2} arms, and asking of each what needs no replay")
+        said(f"copying {job.tree.root} {len(changes) + 2} times, and asking of each copy what needs no replay")
         every = [Change(BASE, base), Change(PLACEBO, base), *changes]
         with ThreadPoolExecutor(max_workers=2) as pool:
             copied = pool.map(lambda each: _copy(job, each), every)
@@ -115,6 +115,7 @@ def measured(
             lasting = replace(job, plan=replace(plan, experiment=outage))
             repeating = [every[0], *(each for each in usable if each.repeats)]
             arms += [_arm(lasting, made[each.name], _of(OUTAGE, each.name)) for each in repeating]
+        said(f"sending {plural(sent.requests, 'request')} to each of {len(arms)} arms")
         seed = plan.experiment.value.seed
         lost = conduct(arms, blocks=sent.blocks, seed=seed, interrupt=interrupt, said=said, abreast=abreast)
         said("comparing")
@@ -182,7 +183,7 @@ def _compared(
     if placebo.verdict in {"improved", "worse", "not comparable"}:
         void = f"a change that changes nothing came out as {placebo.verdict} ({placebo.reason}): this is noise"
     beside = placebo.measured[0] if placebo.measured else None
-    return Result(judge_all(found, beside), placebo, void, job.script.requests)
+    return Result(judge_all(found, beside), placebo, void)
 
 
 def _figures(
