@@ -19,7 +19,7 @@ def check(evidence: Evidence) -> Check:
         return Check("neighbours", ok=None, summary="not counted: the app's processes are not ours", fatal=False)
     why = crowded(evidence, taken)
     if why:
-        summary = f"{why}: that answers got slower there is not put to the service"
+        summary = f"{why}, so slower answers there are not blamed on the service"
         return Check("neighbours", ok=False, summary=summary, fatal=False)
     shares = [one.others for one in taken.values()]
     least, most = wording.percent(min(shares)), wording.percent(max(shares))

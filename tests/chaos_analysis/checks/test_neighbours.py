@@ -74,7 +74,7 @@ def test_what_they_take_more_in_one_stage_is_told(
     """A fifth of the machine more, half of what they left, or a machine that stood still."""
     check = neighbours.check(evidence(make_run, taken))
     assert (check.ok, check.fatal) == (False, False)
-    assert check.summary == f"{why}: that answers got slower there is not put to the service"
+    assert check.summary == f"{why}, so slower answers there are not blamed on the service"
 
 
 def test_nobody_who_counted_says_nothing(make_run: MakeRun) -> None:
