@@ -128,7 +128,7 @@ def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> N
     for name in ("N", "verdict", "failures", "rescued", "broken", "time", "proposal"):
         right = name in {"N", "rescued", "broken"}
         table.add_column(name, justify="right" if right else "left", no_wrap=name != "proposal")
-    ranked = sorted(outcome.told, key=lambda each: -(each.effect.saved or -1000.0))
+    ranked = sorted(outcome.told, key=lambda each: (each.effect.saved is None, -(each.effect.saved or 0.0)))
     for each in ranked:
         _add(table, str(each.number or ""), each.effect, each.title)
     if outcome.together:
