@@ -1,4 +1,4 @@
-"""A handler that answers an error of the app's database with 503, where the app registers its handlers."""
+"""A handler that answers an error with 503, where the app registers its handlers."""
 
 from __future__ import annotations
 

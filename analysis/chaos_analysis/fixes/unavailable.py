@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from chaos_analysis.fixes._answers import Answer, answered
 from chaos_analysis.fixes._calls import http_call
-from chaos_analysis.fixes._edits import add_import, free_name, imported_as
 from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
-from chaos_analysis.fixes._handlers import Place, body, place
+from chaos_analysis.fixes._handlers import place
 from chaos_analysis.fixes._source import Source
 from chaos_analysis.model import Site
 
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from chaos_analysis.fixes._evidence import Evidence
-    from chaos_analysis.fixes._source import Splice
     from chaos_analysis.model import Pattern, Proposal
 
 ERROR = "RequestException"
-SENTENCE = "Unavailable for the moment."
+_ANSWER = Answer((ERROR,), "requests", "dependency_unavailable", "A dependency failed")
 # Subclasses of requests.RequestException that a failing dependency raises; `json()` raises its own JSONDecodeError.
 COVERED = frozenset(
     {
@@ -215,13 +214,7 @@ class Unavailable(Fix):
 
     def edit(self, source: str, spot: Spot) -> str:  # noqa: ARG002 - the place follows from the source alone
         """Add the handler and the imports it needs."""
-        module = Source(source)
-        where = place(module, ERROR)
-        requests = imported_as(module, "requests") or "requests"
-        splices = list(add_import(module, "requests")) if requests == "requests" else []
-        if where.decorator != "errorhandler":
-            splices += add_import(module, "flask", "current_app")
-        return module.splice([*splices, *_handler(module, where, f"{requests}.{ERROR}")])
+        return answered(source, _ANSWER)
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
         """One proposal for the app, for all patterns in which an error of requests left it."""
@@ -283,29 +276,3 @@ def _of_requests(text: str, line: int, verb: str) -> bool:
         return http_call(Source(text), Spot(line=line, method=verb)).library in ("requests", "session")
     except Declined:
         return "requests" in text
-
-
-def _handler(source: Source, where: Place, error: str) -> list[Splice]:
-    """The handler's function and its registration."""
-    annotated = where.function is not None and where.function.returns is not None
-    private = where.decorator is None
-    name = free_name(source, "_dependency_unavailable" if private else "dependency_unavailable")
-    logger = f"{where.app}.logger" if where.decorator == "errorhandler" else "current_app.logger"
-    answer = "tuple[dict[str, str], int, dict[str, str]]"
-    lines = [
-        f"def {name}(error: {error}) -> {answer}:" if annotated else f"def {name}(error):",
-        f'{source.module.default_indent}{logger}.error("A dependency failed", exc_info=error)',
-        f"{source.module.default_indent}answer = {body(source, SENTENCE)}",
-        f'{source.module.default_indent}return answer, 503, {{"Retry-After": "1"}}',
-    ]
-    if private:
-        last = source.module.body[-1]
-        registered = source.after(where.statement, [f"{where.app}.register_error_handler({error}, {name})"])
-        return [registered, source.after(last, ["", "", *lines], indent="")]
-    lines.insert(0, f"@{where.app}.{where.decorator}({error})")
-    if where.before:
-        at, margin = source.line_start(source.span(where.statement)[0]), source.indent(where.statement)
-        blank = "" if source.text[:at].endswith(source.newline * 2) else source.newline
-        return [(at, at, blank + "".join(f"{margin}{line}{source.newline}" for line in lines) + source.newline)]
-    gap = [""] if where.function is not None else ["", ""]
-    return [source.after(where.statement, [*gap, *lines])]
