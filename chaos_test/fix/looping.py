@@ -112,8 +112,8 @@ def show(console: Console, story: stored.Stored, run_dir: Path) -> None:
 
 
 def _on_top(one: Proposed, taken: list[Proposed], run_dir: Path, base: str) -> Change | None:
-    """The change with one more; None where that brings nothing new."""
-    diff = combined([*taken, one], run_dir).diff
-    if diff == base:
+    """The change with one more; None where that brings nothing new, or takes one of those before it away."""
+    merged = combined([*taken, one], run_dir)
+    if merged.left_out or merged.diff == base:
         return None
-    return Change(one.name, diff, repeats=one.fix in REPEATING)
+    return Change(one.name, merged.diff, repeats=one.fix in REPEATING)

@@ -114,8 +114,8 @@ class Arm:
         said = f"block {block + 1} did not end within {seconds:g} s"
         if longest_wait(self.run_dir, began) > seconds / 2:
             return AppError(f"{self.name}: {said}: the app kept a user waiting for most of that time")
-        said += ", and it was not the app that kept its users waiting; fewer requests (--requests) would take less"
-        return ChaosTestError(f"{self.name}: {said}")
+        said += ", and no answer shows that the app kept a user waiting for most of it"
+        return ChaosTestError(f"{self.name}: {said}; fewer requests (--requests) would take less")
 
     @property
     def _living(self) -> tuple[Child, ...]:

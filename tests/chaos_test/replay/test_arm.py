@@ -66,7 +66,7 @@ def test_whatever_else_is_late_says_nothing_of_the_app(late: Late) -> None:
         late.sent(None, 80.0)
     error = late.error()
     assert not isinstance(error, AppError)
-    assert "within 90 s, and it was not the app that kept its users waiting; fewer requests" in str(error)
+    assert "within 90 s, and no answer shows that the app kept a user waiting for most of it" in str(error)
 
 
 def test_before_the_first_answer_nobody_has_waited(late: Late) -> None:
