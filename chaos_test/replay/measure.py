@@ -179,11 +179,17 @@ def _compared(
     found = {each.name: _figures(job, each, asked[each.name], lost) for each in every[1:]}
     unchanged = found.pop(PLACEBO)
     placebo = judge_all({PLACEBO: unchanged})[PLACEBO]
-    void = ""
-    if placebo.verdict in {"improved", "worse", "not comparable"}:
-        void = f"a change that changes nothing came out as {placebo.verdict} ({placebo.reason}): this is noise"
     beside = placebo.measured[0] if placebo.measured else None
-    return Result(judge_all(found, beside), placebo, void)
+    return Result(judge_all(found, beside), placebo, _void(placebo))
+
+
+def _void(placebo: Effect) -> str:
+    """Why nothing is to be believed, "" where it is."""
+    if placebo.verdict not in {"improved", "worse", "not comparable"}:
+        return ""
+    if not placebo.measured:
+        return f"a change that changes nothing was not played to its end, so noise cannot be told: {placebo.reason}"
+    return f"a change that changes nothing came out as {placebo.verdict} ({placebo.reason}): this is noise"
 
 
 def _figures(

@@ -91,6 +91,14 @@ def test_who_is_to_blame_for_a_lost_arm(bench: Bench) -> None:
     assert [(gate.name, gate.ok) for gate in told["b"].gates][-1] == ("runs", None)
 
 
+def test_without_the_placebo_nothing_is_to_be_believed(bench: Bench) -> None:
+    """Whoever is to blame for that."""
+    bench.lost = {"placebo": ChaosTestError("placebo: Locust ended")}
+    result = bench.measure(Change("a", DIFF))
+    assert (result.effects["a"].verdict, result.placebo.verdict) == ("improved", "not comparable")
+    assert result.void.endswith("not played to its end, so noise cannot be told: placebo: Locust ended")
+
+
 @pytest.mark.parametrize(
     ("lost", "verdict", "ok", "said"),
     [
