@@ -76,7 +76,11 @@ def tests(command: str, target: Target, copy: Copy, stopped: Callable[[], bool])
 
     They end when the user has `stopped` it all.
     """
-    words = shlex.split(command) if command else ["python", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    words = (
+        shlex.split(command)
+        if command
+        else ["python", "-m", "pytest", "--verbosity=-1", "-x", "-p", "no:cacheprovider"]
+    )
     if not command and not _has_tests(target, copy):
         return Gate(TESTS, ok=None, summary="it has none that pytest would run")
     if words[0] in {"python", "python3"}:
