@@ -9,7 +9,15 @@ if TYPE_CHECKING:
     from locust.env import Environment
 
 PATH = "/chaos-report"
-_WAIT = '<!doctype html><meta http-equiv="refresh" content="1"><title>chaos-test</title><p>{}'
+_WAIT = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="refresh" content="1">
+<title>chaos-test</title>
+<p style="font-family: system-ui, sans-serif">{}
+"""
 
 
 def add(environment: Environment) -> None:
@@ -19,6 +27,7 @@ def add(environment: Environment) -> None:
         return
     run_dir = Path(environment.parsed_options.chaos_run_dir)
     ui.app.add_url_rule(PATH, "chaos_report", lambda: page(run_dir))
+    ui.app.add_url_rule("/favicon.ico", "no_icon", lambda: ("", 204))  # browsers ask for one, and call a 404 an error
     ui.template_args["extended_csv_files"] = [{"href": f".{PATH}", "title": "chaos-test report of the last test"}]
 
 

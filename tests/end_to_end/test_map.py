@@ -5,15 +5,30 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.browser import WIDTHS, browser, needs_browser
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from subprocess import CompletedProcess
 
     from tests.end_to_end.conftest import Command
 
+    Mapped = tuple[Command, CompletedProcess[str]]
 
-def test_every_fault_meets_the_call_alone(command: Command, shop: Path) -> None:
+
+@pytest.fixture(scope="module")
+def mapped(command_in: Callable[[Path], Command], shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapped:
+    """One finished map of the shop."""
+    command = command_in(tmp_path_factory.mktemp("map"))
+    return command, command.run("map", "--app-dir", str(shop), "--requests", "160", "--users", "6")
+
+
+def test_every_fault_meets_the_call_alone(mapped: Mapped, shop: Path) -> None:
     """What the shop does with each is in the map: a shop that catches nothing passes every failure on."""
-    done = command.run("map", "--app-dir", str(shop), "--requests", "160", "--users", "6")
+    command, done = mapped
     assert done.returncode == 0, done.stderr
     drawn = json.loads((command.run_dir / "map.json").read_bytes())
     (row,) = drawn["rows"]
@@ -32,6 +47,19 @@ def test_every_fault_meets_the_call_alone(command: Command, shop: Path) -> None:
     done = command.run("map", "--app-dir", str(shop), "--requests", "40", "--resume", str(command.run_dir))
     assert done.returncode == 0, done.stderr
     assert json.loads((command.run_dir / "map.json").read_bytes())["requests"] >= before
+
+
+@needs_browser
+def test_the_page_has_no_flaw_to_be_seen(mapped: Mapped) -> None:
+    """At a desk and on a phone: the picture is legible, nothing is cut off, and the finding comes first."""
+    folder = mapped[0].run_dir
+    with browser() as page:
+        for width in WIDTHS:
+            page.open((folder / "chaos-map.html").as_uri(), width)
+            assert page.flaws() == []
+            assert page.find("//h1").text == "Chaos map: shop"
+            assert "GET 127.0.0.1/stock under GET /items is the most lethal" in page.find("//h1/following::p").text
+            assert page.script("return document.images.length") == 1
 
 
 def test_a_folder_without_a_map_cannot_be_resumed(command: Command) -> None:
