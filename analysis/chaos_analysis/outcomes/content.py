@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 from scipy.special import bdtrc
 
-from chaos_analysis.outcomes.shapes import Usually, beside, usually
+from chaos_analysis.outcomes.shapes import Usually, beside, loses, usually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
 
 _ENOUGH = 20  # fault-free answers before anything about them is usual
-_OFTEN = 10  # fault-free answers to one address before its content is called unchanging
+_OFTEN = 20  # fault-free answers that could differ from others to their address, before contents are unchanging
 _CHANCE = 0.05
 _STEADY = 0.99
 _READS = ("GET ", "HEAD ")
 _ODD = ("degraded", "wrong")
+_SINCE = "it lacks what answers had before the first fault, and so do fault-free answers since"
 
 
 class Content(NamedTuple):
-    """`word`: right, degraded or wrong, "" where content says nothing; `judged`: by `content` (to the byte), `shape` or
-    nothing but the `status`.
+    """`word`: right, degraded, wrong, or unknown where fault-free answers are so since the faults began; "" where
+    content says nothing. `judged`: by `content` (to the byte), `shape` or nothing but the `status`.
     """
 
     word: str = ""
@@ -45,12 +46,17 @@ class _Answer(NamedTuple):
 
 
 class _Kind(NamedTuple):
-    """The fault-free answers of an endpoint with a status: their number, shapes, and how likely a new one is."""
+    """The fault-free answers of an endpoint with a status, those before the first fault if they are enough: their
+    number, shapes, and how likely a new one is; `later`: shapes by which fault-free answers are less only since, and
+    `less` how likely one of these is.
+    """
 
     n: int
     shapes: frozenset[str]
     novelty: float
     usual: Usually | None
+    later: frozenset[str]
+    less: float
 
 
 class Contents:
@@ -65,7 +71,8 @@ class Contents:
         looked_at = [_looked_at(each.tables.requests) for each in every]
         chosen = pd.concat(looked_at) if also else looked_at[0]
         free = chosen[chosen["control"] & chosen["ok"]]
-        self._kinds = self._known(free)
+        before = [rows["started"] < _first_fault(each) for rows, each in zip(looked_at, every, strict=True)]
+        self._kinds = self._known(free, free[pd.concat(before)[chosen["control"] & chosen["ok"]]])
         self._addresses = _Addresses(free, chosen)
         met = looked_at[0][~looked_at[0]["control"]]
         columns = (met[name].tolist() for name in ("endpoint", "rules"))
@@ -73,9 +80,8 @@ class Contents:
         found = [self._judge(answer) for answer in _answers(met)]
         self._shown = self._beyond_chance(found, pairs)
         self._found = {
-            place: one
-            for place, one, met_by in zip(met.index.tolist(), found, pairs, strict=True)
-            if one.word not in _ODD or not self._shown.isdisjoint(met_by)
+            place: self._certain(one, answer) if self._shown.isdisjoint(met_by) else one
+            for place, one, answer, met_by in zip(met.index.tolist(), found, _answers(met), pairs, strict=True)
         }
 
     def of(self, places: pd.Series[int]) -> list[Content]:
@@ -89,31 +95,46 @@ class Contents:
         """The tier by which a rule's fault is shown to change an endpoint's answers, or ""."""
         return "causal" if (endpoint, rule) in self._shown else ""
 
+    def _certain(self, one: Content, answer: _Answer) -> Content:
+        """What is left of a judgement where the fault is not shown to change answers."""
+        if one.word not in _ODD:
+            return one
+        return Content("unknown", _SINCE, "shape") if answer.shape in self._kinds[_kind(answer)].later else Content()
+
     def _beyond_chance(self, found: list[Content], pairs: list[list[tuple[str, str]]]) -> set[tuple[str, str]]:
-        """Endpoints and rules whose answers are odd more often than new shapes turn up without a fault."""
+        """Endpoints and rules whose answers are odd more often than such ones turn up without a fault."""
         asked = Counter(pair for met_by in pairs for pair in met_by)
         odd = Counter(pair for one, met_by in zip(found, pairs, strict=True) if one.word in _ODD for pair in met_by)
         return {pair for pair, times in odd.items() if bdtrc(times - 1, asked[pair], self._chance(pair[0])) < _CHANCE}
 
-    def _known(self, free: pd.DataFrame) -> dict[tuple[str, int], _Kind]:
-        counts: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
-        for answer in _answers(free):
-            counts[answer.endpoint, answer.status][answer.shape] += 1
-        return {kind: self._kind(shapes) for kind, shapes in counts.items()}
+    def _known(self, free: pd.DataFrame, clean: pd.DataFrame) -> dict[tuple[str, int], _Kind]:
+        every, before = _shapes(free), _shapes(clean)
+        return {kind: self._kind(shapes, before[kind]) for kind, shapes in every.items()}
 
-    def _kind(self, shapes: Counter[str]) -> _Kind:
+    def _kind(self, every: Counter[str], before: Counter[str]) -> _Kind:
         """The chance of a new shape is that of shapes met once (Good 1953), and never below one in all."""
+        shapes = before if before.total() >= _ENOUGH else every
         n = shapes.total()
         once = sum(1 for times in shapes.values() if times == 1)
         known = [self._paths[shape] for shape in shapes if shape in self._paths]
-        whole = len(known) == len(shapes)
-        return _Kind(n, frozenset(shapes), (once + 1) / (n + 1), usually(known) if whole else None)
+        usual = usually(known) if len(known) == len(shapes) else None
+        later = frozenset(shape for shape in every if shape not in shapes and self._loses(shape, usual))
+        since = every.total() - before.total()
+        less = (sum(every[shape] for shape in later) + 1) / (since + 1) if later else 0.0
+        return _Kind(n, frozenset(every) - later, (once + 1) / (n + 1), usual, later, less)
+
+    def _loses(self, shape: str, usual: Usually | None) -> bool:
+        """Whether its answers lack what is usual, or say that they are less."""
+        paths = self._paths.get(shape)
+        return bool(paths and usual and loses(paths, usual))
 
     def _chance(self, endpoint: str) -> float:
-        return max((kind.novelty for (name, _), kind in self._kinds.items() if name == endpoint), default=1.0)
+        kinds = [kind for (name, _), kind in self._kinds.items() if name == endpoint]
+        new = max((max(kind.novelty, kind.less) for kind in kinds), default=1.0)
+        return max(new, self._addresses.chance(endpoint))
 
     def _judge(self, answer: _Answer) -> Content:
-        kind = self._kinds.get((answer.endpoint, answer.status))
+        kind = self._kinds.get(_kind(answer))
         if kind is None:
             return Content()
         if answer.shape not in kind.shapes:
@@ -124,6 +145,10 @@ class Contents:
         if same is False:
             return Content("wrong", "another content than all fault-free answers to this address had", "content")
         return Content("right", "", "content" if same else "shape")
+
+
+def _kind(answer: _Answer) -> tuple[str, int]:
+    return answer.endpoint, answer.status
 
 
 class _Addresses:
@@ -137,12 +162,18 @@ class _Addresses:
         for endpoint, _, path, started, _, digest in _answers(every):
             first, last = self._span.get((endpoint, path, digest), (started, started))
             self._span[endpoint, path, digest] = min(first, started), max(last, started)
-        steady: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self._again: dict[
+            str, tuple[int, int]
+        ] = {}  # by endpoint: answers after an address' first, and other than most
         for (endpoint, _), digests in self._digests.items():
-            if digests.total() >= _OFTEN:
-                steady[endpoint][0] += max(digests.values())
-                steady[endpoint][1] += digests.total()
-        self._steady = {endpoint for endpoint, (most, n) in steady.items() if most >= _STEADY * n}
+            n, other = self._again.get(endpoint, (0, 0))
+            again = digests.total() - 1
+            self._again[endpoint] = n + again, other + digests.total() - max(digests.values())
+
+    def chance(self, endpoint: str) -> float:
+        """How likely an answer differs from others to its address by itself; 0 where that is not looked at."""
+        n, other = self._again.get(endpoint, (0, 0))
+        return (other + 1) / (n + 1) if self._is_steady(endpoint) else 0.0
 
     def same(self, answer: _Answer) -> bool | None:
         """Whether an answer is what every fault-free one to this address was, before it and after; None where there are
@@ -153,11 +184,30 @@ class _Addresses:
             return None
         if answer.digest in digests:
             return True
-        if answer.endpoint not in self._steady or len(digests) != 1 or digests.total() < _OFTEN:
+        if not self._is_steady(answer.endpoint) or len(digests) != 1:
             return None
         (usual,) = digests
         first, last = self._span[answer.endpoint, answer.path, usual]
         return False if first < answer.started < last else None
+
+    def _is_steady(self, endpoint: str) -> bool:
+        """Whether what an address has once answered it answers again, as far as all addresses of the endpoint show."""
+        n, other = self._again.get(endpoint, (0, 0))
+        return n >= _OFTEN and other <= (1 - _STEADY) * n
+
+
+def _shapes(rows: pd.DataFrame) -> defaultdict[tuple[str, int], Counter[str]]:
+    """How often each shape came, by endpoint and status."""
+    counts: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    for answer in _answers(rows):
+        counts[_kind(answer)][answer.shape] += 1
+    return counts
+
+
+def _first_fault(evidence: Evidence) -> float:
+    """When the first fault began; never where there is none."""
+    started = evidence.tables.faults["started"]
+    return float(started.min()) if len(started) else float("inf")
 
 
 def _looked_at(rows: pd.DataFrame) -> pd.DataFrame:

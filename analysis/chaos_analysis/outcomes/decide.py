@@ -84,6 +84,8 @@ class Judge:
         word, about = self._word(answer.end, answer)
         if word == "right":
             return [self._right(answer.end, event) for event in events]
+        if word == "unknown":
+            return [Outcome(word, why=about) for _ in events]
         blamed, tier, why = self._blame(answer.end, answer, word, events)
         return [
             Outcome(word, tier, about)

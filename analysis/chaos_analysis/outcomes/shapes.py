@@ -42,8 +42,7 @@ def beside(paths: frozenset[str], usual: Usually) -> tuple[str, str]:
     """
     if _CUT in paths or _CUT in usual.any:
         return "", ""
-    marks = sorted(path for path in paths - usual.any if _MARK.search(path) and not path.endswith("=false"))
-    if marks:
+    if marks := _marks(paths, usual):
         return "degraded", f"it says so: {_listed(marks)}"
     have = _valued(paths)
     lacks, keeps = usual.all - have, usual.all & have
@@ -53,6 +52,17 @@ def beside(paths: frozenset[str], usual: Usually) -> tuple[str, str]:
         return "degraded", f"it lacks {_listed(_outermost(lacks))}"
     other = sorted(_kinds(paths) - usual.kinds)
     return ("degraded", f"it has {_listed(other)}, which others have not") if other else ("", "")
+
+
+def loses(paths: frozenset[str], usual: Usually) -> bool:
+    """Whether an answer says that it is less, or lacks a part of what all others have."""
+    told = _CUT not in paths and _CUT not in usual.any
+    return told and bool(_marks(paths, usual) or usual.all - _valued(paths))
+
+
+def _marks(paths: frozenset[str], usual: Usually) -> list[str]:
+    """What marks it as less, and no other."""
+    return sorted(path for path in paths - usual.any if _MARK.search(path) and not path.endswith("=false"))
 
 
 def _valued(paths: frozenset[str]) -> frozenset[str]:

@@ -140,6 +140,66 @@ def test_a_content_that_changed_for_good_is_not_wrong(tmp_path: Path) -> None:
     assert _found(_unchanging(tmp_path), "page.bbbbbbbb", times=5)[0] == "handled"
 
 
+def test_few_answers_to_each_of_many_addresses_show_that_contents_stay(tmp_path: Path) -> None:
+    """Three to each of twelve; what none of them was before and after, with the fault alone, is wrong."""
+    folder = Folder(tmp_path)
+    folder.shape("fines", "cents:number")
+    for number in range(24):
+        folder.request("baseline").call().end(content=f"fines.{number % 12:08x}", path=f"/fines/{number % 12}")
+    for number in range(6):
+        folder.request().met("down").end(content="fines.ffffffff", path=f"/fines/{number}")
+    for number in range(12):
+        folder.request("recovery").call().end(content=f"fines.{number:08x}", path=f"/fines/{number}")
+    found = folder.evidence().outcomes
+    assert set(found["outcome"]) == {"wrong"}
+    assert set(found["judged"]) == {"content"}
+
+
+def test_contents_that_change_by_themselves_prove_nothing(tmp_path: Path) -> None:
+    """Where one answer in eight differs from others to its address, a fault has not made it so."""
+    folder = Folder(tmp_path)
+    folder.shape("fines", "cents:number")
+    for number in range(48):
+        changed = number % 8 == 7
+        folder.request("baseline").call().end(content=f"fines.{number if changed else 0:08x}", path=f"/{number % 12}")
+    folder.request().met("down").end(content="fines.ffffffff", path="/1")
+    folder.quiet(5, stage="recovery", content="fines.00000000", path="/1")
+    assert folder.outcomes() == ["handled"]
+
+
+def test_what_fault_free_answers_lack_too_since_the_faults_is_no_right_answer(folder: Folder) -> None:
+    """A fault may have left it behind, as in a cache: nobody can tell from this answer."""
+    folder.shape("less", "name:null", "seats:number")
+    for _ in range(10):
+        folder.request().met("down").end(content="less.1")
+        folder.request().call().end(content="less.1")
+    found = folder.evidence().outcomes
+    assert set(found["outcome"]) == {"unknown"}
+    assert set(found["why"]) == {"it lacks what answers had before the first fault, and so do fault-free answers since"}
+
+
+def test_what_a_fault_leaves_behind_is_its_work_where_most_answers_with_it_are_so(folder: Folder) -> None:
+    """A few fault-free answers since are so as well: far fewer."""
+    folder.shape("less", "name:null", "seats:number")
+    for number in range(30):
+        folder.request().met("down").end(content="less.1" if number % 2 else f"full.a{number:07x}")
+        folder.request().call().end(content="less.1" if number < 2 else f"full.b{number:07x}")
+    found = folder.evidence().outcomes
+    assert sorted(set(zip(found["outcome"], found["why"], found["tier"], strict=True))) == [
+        ("degraded", "it lacks `fare.amount`, `name`", "causal"),
+        ("handled", "", ""),
+    ]
+
+
+def test_what_fault_free_answers_have_more_in_time_is_right(folder: Folder) -> None:
+    """A list fills up while the load goes on."""
+    folder.shape("more", *FULL, "notes[].text:string")
+    for _ in range(10):
+        folder.request().call().end(content="more.1")
+        folder.request().met("down").end(content="more.1")
+    assert set(folder.outcomes()) == {"handled"}
+
+
 def test_another_address_is_another_content(tmp_path: Path) -> None:
     """Contents are compared at the same path and query only."""
     folder = _unchanging(tmp_path)
