@@ -32,10 +32,11 @@ _FLAGS = (
 )
 _FLAWS = """
 const root = document.documentElement, flaws = [];
+const hides = box => ["hidden", "clip"].includes(getComputedStyle(box).overflowX);
 const wide = box => box.scrollWidth > box.clientWidth;
 if (wide(root)) flaws.push(`the page is ${root.scrollWidth} px wide in ${root.clientWidth}`);
 for (const box of document.querySelectorAll("main *"))
-  if (wide(box) && getComputedStyle(box).overflowX === "hidden") flaws.push(`cut off: ${box.textContent}`);
+  if (wide(box) && hides(box)) flaws.push(`cut off: ${box.textContent}`);
 for (const picture of document.images) {
   if (!picture.naturalWidth) flaws.push(`not loaded: ${picture.alt}`);
   if (picture.clientWidth < 600) flaws.push(`too small to read: ${picture.alt}`);
