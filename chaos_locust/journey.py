@@ -64,6 +64,11 @@ class Journey:
         self._due: float | None = None
         self._slot: float | None = None
 
+    @property
+    def place(self) -> str:
+        """The latest iteration, as keys begin: `3.17`, or `3.start` before the first one."""
+        return f"{self.user}.{self._where}"
+
     def ready(self) -> None:
         """Restart randomness for the first iteration: what `on_start` drew must not shift it."""
         self.draws.restart(0)

@@ -6,16 +6,17 @@ import functools
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gevent
 import psutil
 from gevent.event import Event
 
 from chaos_locust.deadline import Deadline
+from chaos_locust.exceptions import told
 from chaos_locust.facts import line
 from chaos_locust.hooks import JOURNEY
-from chaos_locust.journey import Journey
+from chaos_locust.journey import Journey, current_journey
 from chaos_locust.recorder import Recorder
 from chaos_locust.script import ScriptedJourney
 from chaos_locust.turns import Turns
@@ -99,6 +100,13 @@ class Part:
             "stage": self._users[0][1].stage if self._plan.requests and self._users else self._stage,
         }
         self._write("load.jsonl", sample)
+
+    def on_user_error(self, exception: BaseException, **_: Any) -> None:
+        """Locust's `user_error` event: keep an exception that left a task or `on_start`."""
+        journey = current_journey.get()
+        if journey is not None:
+            record = {"iteration": journey.place, "stage": journey.stage, "at": time.time(), **told(exception)}
+            self._write(f"exceptions-{self.recorder.part}.jsonl", record)
 
     def close(self, totals: dict[str, list[int]]) -> None:
         """Write what is only known at the end; `totals` are Locust's."""

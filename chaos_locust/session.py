@@ -92,13 +92,15 @@ class Session(ABC):
         """Let this part record from now on."""
         self.part = part
         listen(self.environment.events.request, part.recorder.on_request)
+        listen(self.environment.events.user_error, part.on_user_error)
 
     def stop_recording(self) -> Part | None:
         """The part that was recording, if any."""
         part, self.part = self.part, None
         if part is not None:
-            request: Any = self.environment.events.request
-            request.remove_listener(part.recorder.on_request)
+            events: Any = self.environment.events
+            events.request.remove_listener(part.recorder.on_request)
+            events.user_error.remove_listener(part.on_user_error)
         return part
 
     def _test_start(self, **_: Any) -> None:

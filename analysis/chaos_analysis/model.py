@@ -202,6 +202,8 @@ class Tables:
     load: `load.jsonl`.
     shapes: `requests/shapes-*.jsonl`, what the shapes in the rows' `content` mean: `method, name, status, shape, paths`
         (a list).
+    exceptions: `requests/exceptions-*.jsonl`, one row an exception that left a user's task, in order of time:
+        `iteration, stage, class, text, file, line`, and `at`.
     resources: `resources.jsonl`, one row a process and time; `connections` is a dict address → number.
     neighbours: `neighbours.jsonl`, one row half a second.
     stages: `name, started, ended`.
@@ -226,6 +228,7 @@ class Tables:
     resources: pd.DataFrame = field(default_factory=_no_rows)
     neighbours: pd.DataFrame = field(default_factory=_no_rows)
     shapes: pd.DataFrame = field(default_factory=_no_rows)
+    exceptions: pd.DataFrame = field(default_factory=_no_rows)
     notes: tuple[str, ...] = ()
     invariants: tuple[Invariant, ...] = ()
 

@@ -26,13 +26,18 @@ class RunDir:
     @property
     def client_parts(self) -> list[Path]:
         """The recorder's parts, one a Locust process."""
-        besides = ("stages.jsonl", "load.jsonl", "facts-", "shapes-")
+        besides = ("stages.jsonl", "load.jsonl", "facts-", "shapes-", "exceptions-")
         return sorted(p for p in (self.path / "requests").glob("*.jsonl") if not p.name.startswith(besides))
 
     @property
     def shape_parts(self) -> list[Path]:
         """What the shapes in the rows' `content` mean, a file a part."""
         return sorted((self.path / "requests").glob("shapes-*.jsonl"))
+
+    @property
+    def exception_parts(self) -> list[Path]:
+        """The exceptions that left users' tasks, a file a part that has any."""
+        return sorted((self.path / "requests").glob("exceptions-*.jsonl"))
 
     @property
     def ledger_parts(self) -> list[Path]:

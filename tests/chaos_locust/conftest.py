@@ -25,7 +25,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-BESIDES = ("load", "stages", "facts-", "shapes-")
+BESIDES = ("load", "stages", "facts-", "shapes-", "exceptions-")
 PURE = (
     *("plan", "script", "draws", "journey", "recorder", "mapped", "folder", "deadline", "turns"),
     *("content", "facts", "service", "invariants", "checking"),

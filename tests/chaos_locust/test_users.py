@@ -203,3 +203,31 @@ class Buyer(FastHttpUser):
     late = [row["started"] - row["intended"] for row in rows]
     assert 0.2 < late[3] < 0.4
     assert max(late[:3] + late[4:]) < 0.1
+
+
+def test_what_leaves_a_task_is_kept_with_its_line(locust):
+    """Class, text, stage, iteration and the locustfile's own line; Locust's ways to end a task are none of it."""
+    text = """
+from locust import FastHttpUser, constant, task
+from locust.exception import RescheduleTask
+import json
+import chaos_locust
+
+class Buyer(FastHttpUser):
+    wait_time = constant(0.01)
+
+    @task
+    def look(self):
+        self.client.get("/ok")
+        if chaos_locust.current().iteration % 2:
+            raise RescheduleTask
+        json.loads("")
+"""
+    run = locust(text, "-u", "1", "--chaos-requests", "4", "--chaos-stages", "baseline=50%,chaos=50%")
+    run.assert_agrees()
+    kept = run.beside("exceptions-local.jsonl")
+    assert [(one["iteration"], one["stage"]) for one in kept] == [("0.0", "baseline"), ("0.2", "chaos")]
+    assert {(one["class"], one["file"].startswith("users_"), one["line"]) for one in kept} == {
+        ("JSONDecodeError", True, 15)
+    }
+    assert kept[0]["text"].startswith("Expecting value")

@@ -11,6 +11,7 @@ from chaos_analysis.checks import (
     dose,
     ended,
     events,
+    exceptions,
     invariants,
     load_generator,
     neighbours,
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Check
 
 CHECKS = (
-    *(ended, data, dose, records, objectives, baseline, control, events, invariants),
-    *(resources, load_generator, neighbours),
+    *(ended, data, dose, records, objectives, baseline, control, events, exceptions),
+    *(invariants, resources, load_generator, neighbours),
 )
 
 

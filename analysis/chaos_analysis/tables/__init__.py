@@ -16,6 +16,8 @@ from chaos_analysis.tables._frames import Columns
 from chaos_analysis.tables.reached import Part, resolve, scan
 
 _SHAPES = {"status": "int", "shape": "object", "paths": "object"}
+_RAISED = {"line": "int", "at": "float"}
+_EXCEPTIONS = ("iteration", "stage", "class", "text", "file")
 _LARGE = 1 << 24  # bytes of requests from which a second core is worth its while
 
 
@@ -50,6 +52,7 @@ def build(run: RunDir) -> Tables:
     stated, unread = invariants.read(run.path / "invariants.jsonl")
     gaps += unread
     shapes = [requests.read_objects(path, _SHAPES, ("method", "name"))[0] for path in run.shape_parts]
+    raised = [requests.read_objects(path, _RAISED, _EXCEPTIONS)[0] for path in run.exception_parts]
     rows = join.rows_with_faults(client.rows, book.faults)
     return Tables(
         requests=aftermath.told(rows, book.faults, book.calls, book.answers),
@@ -71,6 +74,9 @@ def build(run: RunDir) -> Tables:
         shapes=pd.concat(shapes, ignore_index=True)
         if shapes
         else Columns(("method", "name", *_SHAPES), _SHAPES).frame(),
+        exceptions=pd.concat(raised).sort_values("at", ignore_index=True)
+        if raised
+        else Columns((*_EXCEPTIONS, *_RAISED), _RAISED).frame(),
     )
 
 
