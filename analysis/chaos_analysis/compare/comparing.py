@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.compare import apart, couples, paired
+from chaos_analysis.compare import apart, couples, paired, words
 from chaos_analysis.compare.comparable import name, refusal, same_seeds, seed
 from chaos_analysis.compare.couples import LEAST_TURNS
 from chaos_analysis.compare.found import changes
@@ -53,7 +53,7 @@ def compare_arms(base: Path, other: Path, blocks: Mapping[str, int]) -> Comparis
         groups=groups,
         patterns=patterns,
         gates=found.gates,
-        notes=(note, *filter(None, [lacking])),
+        notes=(note, *filter(None, [words.unsettled(groups), lacking])),
     )
 
 
@@ -98,7 +98,7 @@ def _paired(before: Sequence[RunDir], after: Sequence[RunDir]) -> Comparison:
         groups=groups,
         patterns=patterns,
         gates=found.gates,
-        notes=(*notes, *filter(None, [lacking])),
+        notes=(*notes, *filter(None, [words.unsettled(groups), lacking])),
     )
 
 
@@ -112,7 +112,7 @@ def _apart(before: Sequence[RunDir], after: Sequence[RunDir]) -> Comparison:
         *verdict(groups),
         groups=groups,
         patterns=patterns,
-        notes=(*_APART, *filter(None, [lacking])),
+        notes=(*_APART, *filter(None, [words.unsettled(groups), lacking])),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chaos_analysis.compare import words
 from chaos_analysis.compare.apart import group, named
 from chaos_analysis.compare.comparing import verdict
 from chaos_analysis.compare.model import Comparison, Latency, Side
@@ -42,7 +43,8 @@ def compare_csv(base: str, other: str) -> Comparison:
         for prefix, rows in ((base, before), (other, after))
     ]
     word, reason = verdict(groups)
-    return Comparison(sides[0], sides[1], "locust-csv", word, reason, groups=groups, notes=_NOTES)
+    notes = (*_NOTES, *filter(None, [words.unsettled(groups)]))
+    return Comparison(sides[0], sides[1], "locust-csv", word, reason, groups=groups, notes=notes)
 
 
 def _counts(before: Mapping[str, EndpointStats], after: Mapping[str, EndpointStats], names: list[str]) -> Counts:

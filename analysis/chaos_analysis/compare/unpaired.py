@@ -9,13 +9,15 @@ import numpy as np
 from scipy.special import gammaln, ndtri
 
 from chaos_analysis import wording
-from chaos_analysis.effect.judging import LEAST_PAIRS, SAME_RATE, SIGNIFICANT
+from chaos_analysis.effect.judging import LEAST_PAIRS, SAME_RATE, tested
+from chaos_analysis.effect.settling import fewest, is_clear
 from chaos_analysis.model import Estimate
-from chaos_analysis.stats import adjusted, proportion
+from chaos_analysis.stats import proportion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chaos_analysis.effect.settling import Tested
     from chaos_analysis.effect.values import Verdict
 
 _POWER = float(ndtri(0.975) + ndtri(0.8))
@@ -48,9 +50,8 @@ class Judged(NamedTuple):
 
 def judge(groups: Mapping[str, Counts]) -> dict[str, Judged]:
     """Judge several groups at once; p-values are adjusted over all of them."""
-    p_values = [fisher_two_sided(counts) for counts in groups.values()]
-    told = zip(groups.items(), p_values, adjusted(p_values), strict=True)
-    return {name: _judged(counts, p, q) for (name, counts), p, q in told}
+    told = tested([fisher_two_sided(counts) for counts in groups.values()])
+    return {name: _judged(counts, each) for (name, counts), each in zip(groups.items(), told, strict=True)}
 
 
 def difference(counts: Counts) -> Estimate:
@@ -87,17 +88,29 @@ def needed(before: float, after: float) -> int | None:
     return ceil(2 * (_POWER / effect) ** 2) if effect else None
 
 
-def _judged(counts: Counts, p: float, q: float) -> Judged:
-    between, least = difference(counts), min(counts.n, counts.n_after)
+def _judged(counts: Counts, tested: Tested) -> Judged:
+    between, least, p = difference(counts), min(counts.n, counts.n_after), tested.p_value
     said = f"{counts.failed:,} of {counts.n:,} failed before, {counts.failed_after:,} of {counts.n_after:,} after"
     if least < LEAST_PAIRS:
         return Judged("inconclusive", f"{wording.plural(least, 'request')} a side, too few", LEAST_PAIRS, between, p)
-    if q < SIGNIFICANT:
+    if tested.holds:
         return Judged("improved" if counts.shift < 0 else "worse", said, None, between, p)
     if between.low is not None and between.high is not None and -SAME_RATE < between.low <= between.high < SAME_RATE:
         return Judged("no difference", said, None, between, p)
+    if is_clear(between, 0.0):
+        return Judged("inconclusive", f"{said}; {tested.said()}", _grown(counts, tested), between, p)
     need = needed(counts.failed / counts.n, counts.failed_after / counts.n_after)
     return Judged("inconclusive", said, max(need, least + 1) if need else 2 * least, between, p)
+
+
+def _grown(counts: Counts, tested: Tested) -> int:
+    """From how many requests a side the same rates, of sides as unlike in size, are below the level."""
+    least = min(counts.n, counts.n_after)
+
+    def p_value(n: int) -> float:
+        return fisher_two_sided(Counts(*(round(each * n / least) for each in counts)))
+
+    return fewest(p_value, least, tested.enough)
 
 
 def _bounds(rate: Estimate) -> tuple[float, float, float]:

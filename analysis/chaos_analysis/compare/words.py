@@ -6,8 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
+from chaos_analysis.effect.judging import LEAST_PAIRS
+from chaos_analysis.effect.settling import is_clear
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chaos_analysis.compare.model import Comparison, Group
     from chaos_analysis.model import Estimate
 
@@ -33,6 +37,16 @@ def needed(group: Group) -> str:
         return group.verdict
     what = "requests a side" if group.rescued is None else "pairs"
     return f"{group.verdict}, need {wording.count(group.need)} {what}"
+
+
+def unsettled(groups: Iterable[Group]) -> str:
+    """Why groups of enough requests are inconclusive whose interval is clear of 0; "" where there are none."""
+    told = [
+        f"{group.name} ({group.reason})"
+        for group in groups
+        if group.verdict == "inconclusive" and min(group.requests) >= LEAST_PAIRS and is_clear(group.difference, 0.0)
+    ]
+    return f"Inconclusive, though the interval is clear of 0: {', '.join(told)}." if told else ""
 
 
 def discordant(group: Group) -> str:

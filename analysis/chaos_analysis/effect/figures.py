@@ -63,6 +63,7 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
     rescued, broken = int(saved.sum()), int(lost.sum())
     _, block = np.unique(pairs.block, return_inverse=True)
     net = _means(saved.astype(float) - lost, block)
+    iterations = len(np.unique(pairs.iteration_base[saved])), len(np.unique(pairs.iteration_other[lost]))
     calm = pairs.free & pairs.ok_base & pairs.ok_other
     times = [_useful(ok, ms, pairs.deadline * 1000) for ok, ms in _sides(pairs)]
     useful, useful_p, useful_ms = _blockwise(times, block, _means)
@@ -73,7 +74,8 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
         faulted=int((~pairs.free).sum()),
         rescued=rescued,
         broken=broken,
-        p_value=_by_iterations(pairs.iteration_base[saved], pairs.iteration_other[lost]),
+        iterations=iterations,
+        p_value=mcnemar(*iterations),
         before=proportion(int((~pairs.ok_base).sum()), n),
         after=proportion(int((~pairs.ok_other).sum()), n),
         difference=difference(rescued, broken, n),
@@ -88,11 +90,6 @@ def figures(pairs: Pairs, condition: str = "as declared") -> Measured:
         alone=(0, 0),
         steady=mean(net.tolist()).p if len(net) > 1 else None,
     )
-
-
-def _by_iterations(saved: NDArray[np.int_], lost: NDArray[np.int_]) -> float:
-    """McNemar over iterations, each of which counts once: what fails one of its requests often fails the next."""
-    return mcnemar(len(np.unique(saved)), len(np.unique(lost)))
 
 
 def _sides(pairs: Pairs) -> tuple[tuple[NDArray[np.bool_], Times], tuple[NDArray[np.bool_], Times]]:

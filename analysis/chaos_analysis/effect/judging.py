@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
+from chaos_analysis.effect import settling
+from chaos_analysis.effect.settling import Tested, is_clear
 from chaos_analysis.effect.values import RUNS, Effect, Gate, Measured, Verdict
 from chaos_analysis.stats import adjusted
-from chaos_analysis.stats.paired import pairs_needed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +41,8 @@ def judge_all(
     `placebo`: what a change that changes nothing came to beside them, by which longer times are told from noise.
     """
     told = [(name, measured[0]) for name, (measured, _) in changes.items() if measured]
-    failures = adjusted([each.p_value for _, each in told])
-    times = adjusted([1.0 if each.useful_p is None else each.useful_p for _, each in told])
+    failures = tested([each.p_value for _, each in told])
+    times = tested([1.0 if each.useful_p is None else each.useful_p for _, each in told])
     certain = {name: pair for (name, _), pair in zip(told, zip(failures, times, strict=True), strict=True)}
     noise = SAME_TIME if placebo is None else max(SAME_TIME, placebo.latency.high or 0.0)
     return {
@@ -49,8 +50,14 @@ def judge_all(
     }
 
 
+def tested(p_values: Sequence[float]) -> list[Tested]:
+    """Each of the p-values of one question, adjusted over all of them."""
+    pairs = zip(p_values, adjusted(p_values), strict=True)
+    return [Tested(p, q, len(p_values), SIGNIFICANT) for p, q in pairs]
+
+
 def _whole(
-    certain: tuple[float, float] | None, measured: tuple[Measured, ...], gates: tuple[Gate, ...], noise: float
+    certain: tuple[Tested, Tested] | None, measured: tuple[Measured, ...], gates: tuple[Gate, ...], noise: float
 ) -> Effect:
     """The verdict under the first condition; the others can only show what it costs there."""
     blank = Effect("inconclusive", "", gates=gates, measured=measured)
@@ -90,7 +97,7 @@ def _cost(each: Measured) -> tuple[str, bool]:
     return said if each.broken > each.rescued else "", False
 
 
-def _one(each: Measured, failures: float, times: float, dear: str) -> Effect:
+def _one(each: Measured, failures: Tested, times: Tested, dear: str) -> Effect:
     gate = next((gate for gate in each.gates if gate.ok is False), None)
     if gate:
         word: Verdict = "not comparable" if gate.name == "injection points" else "worse"
@@ -98,23 +105,34 @@ def _one(each: Measured, failures: float, times: float, dear: str) -> Effect:
     if each.pairs < LEAST_PAIRS:
         return Effect("inconclusive", f"{wording.plural(each.pairs, 'pair')}, too few", need=LEAST_PAIRS)
     counted = f"{each.rescued} rescued, {each.broken} newly broken of {wording.plural(each.pairs, 'request')}"
-    if failures < SIGNIFICANT:
+    if failures.holds:
         return _of_failures(each, counted, dear)
-    return _of_times(each, times, counted, dear)
-
-
-def _of_times(each: Measured, times: float, counted: str, dear: str) -> Effect:
-    """The failures do not differ: it counts how long a useful answer takes, and what is paid for it."""
     if dear:
         return Effect("worse", f"{dear}; {counted}")
-    slower, faster = _times(each, times)
-    if slower or faster:
-        ratio = f"{wording.number(each.useful.value or 1)} times as long to a useful answer"
-        return Effect("worse" if slower else "improved", f"{ratio}; {counted}")
-    if _same(each):
-        return Effect("no difference", counted)
-    need = pairs_needed(each.rescued, each.broken, each.pairs)
-    return Effect("inconclusive", counted, need=max(need, each.pairs + 1) if need else 2 * each.pairs)
+    return _of_times(each, times, counted) or _open(each, failures, times, counted)
+
+
+def _of_times(each: Measured, times: Tested, counted: str) -> Effect | None:
+    """The failures do not differ: it counts how long a useful answer takes; None where that does not tell either."""
+    slower, faster = _times(each)
+    if times.holds and (slower or faster):
+        return Effect("worse" if slower else "improved", f"{_ratio(each)}; {counted}")
+    return Effect("no difference", counted) if _same(each) else None
+
+
+def _open(each: Measured, failures: Tested, times: Tested, counted: str) -> Effect:
+    """Neither is settled: why not, where the interval would have it settled, and how many pairs would do it."""
+    need = settling.of_failures(each, failures)
+    if is_clear(each.difference, 0.0):
+        return Effect("inconclusive", f"{counted}; {failures.said()}", need=need)
+    if any(_times(each)) and is_clear(each.useful, 1.0):
+        need = settling.of_times(each, times)
+        return Effect("inconclusive", f"{_ratio(each)}, {times.said()}; {counted}", need=need)
+    return Effect("inconclusive", counted, need=need)
+
+
+def _ratio(each: Measured) -> str:
+    return f"{wording.number(each.useful.value or 1)} times as long to a useful answer"
 
 
 def _of_failures(each: Measured, counted: str, dear: str) -> Effect:
@@ -138,10 +156,10 @@ def _dear(each: Measured, noise: float) -> str:
     return f"requests without a fault take {wording.number(each.latency.value or 1)} times as long"
 
 
-def _times(each: Measured, p_value: float) -> tuple[bool, bool]:
+def _times(each: Measured) -> tuple[bool, bool]:
     """Whether it takes longer, or less, to get a useful answer, by more than anybody would let pass."""
     value = each.useful.value
-    if value is None or p_value >= SIGNIFICANT or not _is_felt(each.useful_ms):
+    if value is None or not _is_felt(each.useful_ms):
         return False, False
     return value > SLOWER, value < 1 / SLOWER
 

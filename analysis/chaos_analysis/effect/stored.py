@@ -122,7 +122,7 @@ def _measured(value: Mapping[str, Any]) -> Measured:
     estimates = {
         name: Estimate(**value[name]) for name in ("before", "after", "difference", "useful", "latency", "calls")
     }
-    pairs = {name: tuple(value[name]) for name in ("repeats", "alone", "violated")}
+    pairs = {name: tuple(value[name]) for name in ("iterations", "repeats", "alone", "violated") if name in value}
     return Measured(**{**value, **estimates, **pairs, "gates": _gates(value["gates"])})
 
 

@@ -25,7 +25,8 @@ class Measured:
     """One change under one condition (`"as declared"`, or `"outage"`: what failed once keeps failing).
 
     `pairs` are requests that both sides have, `faulted` those that met a fault on either; `rescued` failed without the
-    change only, `broken` with it only; `p_value` is of McNemar's test over iterations, each counted once.
+    change only, `broken` with it only; `p_value` is of McNemar's test over the `iterations` of either, each counted
+    once, as what fails one of its requests often fails the next.
     `difference` is the change's failure rate less the other's. `useful` and `latency` are ratios, a value a block:
     mean seconds to a useful answer (a failure counts as the client's deadline),
     and median latency of requests that met no fault; `useful_ms` and `latency_ms` are how many milliseconds more that
@@ -54,6 +55,7 @@ class Measured:
     steady: float | None
     useful_ms: float | None = None
     latency_ms: float | None = None
+    iterations: tuple[int, int] = (0, 0)
     violated: tuple[str, ...] = ()
     gates: tuple[Gate, ...] = ()
 

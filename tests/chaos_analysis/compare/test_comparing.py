@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ import jsonschema
 import pytest
 
 import chaos_analysis
-from chaos_analysis.compare import Comparison, Group, compare, compare_arms, write
+from chaos_analysis.compare import Comparison, Group, compare, compare_arms, words, write
 from chaos_analysis.errors import RunFolderError
+from chaos_analysis.model import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,3 +215,15 @@ def test_arms_of_a_replay_have_their_blocks_and_no_warm_up(recorded: Recorded) -
     assert 0 < whole.requests[0] < 1200
     assert whole.latencies[0].before.n < whole.requests[0]
     assert found.base.seeds == found.other.seeds
+
+
+def test_a_clear_interval_that_is_inconclusive_is_noted_with_its_reason(recorded: Recorded) -> None:
+    """Those that are settled, and those of too few requests, are not."""
+    found = compare([recorded("a")], [recorded("b")])
+    whole = replace(found.groups[0], name="all", verdict="inconclusive", reason="p = 0.03, above 0.02")
+    clear = replace(whole, difference=Estimate(0.02, 0.005, 0.035, 1200, "probability"))
+    others = [replace(clear, name="few", requests=(12, 12)), replace(clear, name="settled", verdict="worse"), whole]
+    assert words.unsettled([clear, *others]) == (
+        "Inconclusive, though the interval is clear of 0: all (p = 0.03, above 0.02)."
+    )
+    assert words.unsettled(others) == ""

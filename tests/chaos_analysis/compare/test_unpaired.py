@@ -36,7 +36,20 @@ def test_p_values_are_adjusted_over_all_groups() -> None:
     assert judge({"x": counts})["x"].verdict == "improved"
     many = judge({"x": counts, **{f"calm{n}": calm for n in range(40)}})
     assert many["x"].verdict == "inconclusive"
-    assert many["x"].need is not None
+    assert many["x"].reason.endswith(" after adjusting for 41 comparisons, above 0.02")
+
+
+def test_what_it_takes_to_be_certain_among_many_is_told() -> None:
+    """The same rates of so many requests a side are; those of a fifth less are not."""
+    calm = {f"calm{n}": Counts(10, 200, 10, 200) for n in range(40)}
+    need = judge({"x": Counts(20, 200, 7, 200), **calm})["x"].need
+    assert need is not None
+
+    def grown(n: int) -> Counts:
+        return Counts(round(n / 10), n, round(n * 0.035), n)
+
+    assert judge({"x": grown(need), **calm})["x"].verdict == "improved"
+    assert judge({"x": grown(need - need // 5), **calm})["x"].verdict == "inconclusive"
 
 
 def test_what_it_takes_agrees_with_the_literature() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from math import exp, log
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from scipy import stats
 
 from chaos_analysis.effect import Gate, judge, judge_all
 from chaos_analysis.effect.judging import LEAST_PAIRS
@@ -13,6 +15,9 @@ from chaos_analysis.effect.values import Measured
 from chaos_analysis.model import Estimate
 from chaos_analysis.stats import proportion
 from chaos_analysis.stats.paired import difference, mcnemar
+
+if TYPE_CHECKING:
+    from chaos_analysis.effect import Effect
 
 YES = Gate("applies", ok=True, summary="1 file changed")
 
@@ -30,6 +35,7 @@ def figures(rescued: int = 0, broken: int = 0, pairs: int = 600, failing: int = 
         faulted=2 * failing,
         rescued=rescued,
         broken=broken,
+        iterations=(rescued, broken),
         p_value=mcnemar(rescued, broken),
         before=proportion(failing, pairs),
         after=proportion(failing - rescued + broken, pairs),
@@ -44,6 +50,11 @@ def figures(rescued: int = 0, broken: int = 0, pairs: int = 600, failing: int = 
         steady=0.001 if rescued != broken else 1.0,
     )
     return replace(plain, **more)
+
+
+def ttest(ratio: float, spread: float, blocks: int) -> float:
+    """The p-value of logs of ratios around this one, with this standard deviation."""
+    return float(2 * stats.t.sf(abs(log(ratio)) / spread * blocks**0.5, blocks - 1))
 
 
 def verdict(*measured: Measured, gates: tuple[Gate, ...] = (YES,)) -> tuple[str, str]:
@@ -142,6 +153,46 @@ def test_too_few_pairs_say_nothing() -> None:
     """Even where all of them agree."""
     few = judge([figures(rescued=LEAST_PAIRS - 1, pairs=LEAST_PAIRS - 1, failing=LEAST_PAIRS - 1)])
     assert (few.verdict, few.need) == ("inconclusive", LEAST_PAIRS)
+
+
+def _among(found: Measured, others: int) -> Effect:
+    """Judged together with changes that do nothing."""
+    return judge_all({"it": ([found], []), **{f"none-{n}": ([figures()], []) for n in range(others)}})["it"]
+
+
+def test_a_clear_interval_that_is_not_certain_enough_says_why_and_what_would_be() -> None:
+    """8 newly broken of 400, p = 0.0078, are p = 0.086 among eleven; 11 of 550, p = 0.00098, are 0.011."""
+    hint = figures(broken=8, pairs=400)
+    assert (hint.difference.low or 0) > 0
+    effect = _among(hint, 10)
+    assert (effect.verdict, effect.need) == ("inconclusive", 550)
+    assert effect.reason == (
+        "0 rescued, 8 newly broken of 400 requests; p = 0.0859 after adjusting for 11 comparisons, above 0.02"
+    )
+    assert _among(figures(broken=11, pairs=550), 10).verdict == "worse"
+    assert _among(figures(broken=10, pairs=500), 10).verdict == "inconclusive"
+
+
+def test_what_fails_by_whole_iterations_needs_more_of_them() -> None:
+    """Twelve requests of three iterations are three: eight of those, by as many pairs, make p = 0.0078."""
+    effect = judge([figures(broken=12, pairs=90, iterations=(0, 3), p_value=mcnemar(0, 3))])
+    assert (effect.need, effect.reason.rpartition("; ")[2]) == (210, "p = 0.25, above 0.02")
+    assert mcnemar(0, 6) > 0.02 > mcnemar(0, 7)
+
+
+def test_times_that_are_not_certain_enough_say_why_and_what_would_be() -> None:
+    """Six blocks of 0.8 times as long (0.7-0.914) have p = 0.0078; it takes two more to have 0.0018 and less."""
+    reach = 2.5706 * (spread := 0.1269) / 6**0.5
+    useful = Estimate(0.8, 0.8 * exp(-reach), 0.8 * exp(reach), 6, "ratio")
+    hint = figures(pairs=600, useful=useful, useful_p=ttest(0.8, spread, 6), useful_ms=-50.0)
+    effect = _among(hint, 10)
+    assert effect.reason.startswith("0.8 times as long to a useful answer, p = ")
+    assert effect.reason.endswith(
+        " after adjusting for 11 comparisons, above 0.02; 0 rescued, 0 newly broken of 600 requests"
+    )
+    assert effect.need is not None
+    blocks = effect.need // 100
+    assert 11 * ttest(0.8, spread, blocks) < 0.02 <= 11 * ttest(0.8, spread, blocks - 1)
 
 
 def test_a_gate_before_the_replay_that_says_no_ends_it() -> None:
