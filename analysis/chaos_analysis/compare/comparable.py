@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chaos_analysis.errors import RunFolderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from chaos_analysis.rundir import RunDir
 
@@ -23,17 +23,19 @@ _LOAD = {
     "stop_timeout": "stop timeout",
 }
 _APP = {"workers": "app workers", "server": "server"}
+_NO_REASON = {"name", "reached", "seed"}  # what an experiment is called, and what is told otherwise
 _UNFINISHED = ("crashed", "interrupted")
 
 
 def refusal(base: Sequence[RunDir], other: Sequence[RunDir]) -> str:
-    """Why they cannot be compared, in one sentence; "" where they can."""
+    """Why they cannot be compared, all of it in one sentence; "" where they can."""
     every = [*base, *other]
     if len({run.path.resolve() for run in every}) < len(every):
         return (
             "a run cannot be compared with itself: give two runs (or --self RUN, to see how often noise is a finding)"
         )
-    return next(_reasons(every), "") or _seeds(base, other)
+    reasons = [*_reasons(every), *_seeds(base, other)]
+    return "; ".join([*reasons, *_other_seeds(base, other)]) if reasons else ""
 
 
 def same_seeds(base: Sequence[RunDir], other: Sequence[RunDir]) -> bool:
@@ -57,15 +59,28 @@ def _reasons(every: Sequence[RunDir]) -> Iterator[str]:
             raise RunFolderError(f"{run.path}: {'; '.join(run.gaps) or 'run.json says nothing'}")
         if run.run.get("ended_by") in _UNFINISHED:
             yield f"{name(run)} was {run.run['ended_by']}, so it is not whole"
-    first = every[0]
-    said = _settings(first)
-    for run in every[1:]:
-        for what, value in _settings(run).items():
-            if value != said[what]:
-                yield f"{what}: {_short(said[what])} in {name(first)}, {_short(value)} in {name(run)}"
-        where = _differing(_experiment(first), _experiment(run))
-        if where:
-            yield f"the experiments of {name(first)} and {name(run)} differ in {where}"
+    for what, first in _settings(every[0]).items():
+        told = [(_settings(run)[what], name(run)) for run in every]
+        if any(value != first for value, _ in told):
+            yield f"{what}: {', '.join(_by_value(told))}"
+    told = [("\n".join(_differing(_experiment(every[0]), _experiment(run))), name(run)) for run in every]
+    for places, runs in _grouped(told).items():
+        if places:
+            yield f"the experiments of {name(every[0])} and {_listed(runs)} differ in {_listed(places.splitlines())}"
+
+
+def _by_value(told: Iterable[tuple[object, str]]) -> Iterator[str]:
+    """`5 in a, 7 in b and c`."""
+    for value, runs in _grouped((_short(value), run) for value, run in told).items():
+        yield f"{value} in {_listed(runs)}"
+
+
+def _grouped(told: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The runs by what is said of them."""
+    found: dict[str, list[str]] = {}
+    for said, run in told:
+        found.setdefault(said, []).append(run)
+    return found
 
 
 def _settings(run: RunDir) -> dict[str, Any]:
@@ -75,27 +90,43 @@ def _settings(run: RunDir) -> dict[str, Any]:
 
 
 def _experiment(run: RunDir) -> dict[str, Any]:
-    return {key: value for key, value in run.experiment.items() if key not in {"reached", "seed"}}
+    return {key: value for key, value in run.experiment.items() if key not in _NO_REASON}
 
 
-def _differing(first: Any, second: Any, path: str = "") -> str:
-    """The path of the first thing that differs, "" where nothing does."""
-    if isinstance(first, dict) and isinstance(second, dict):
-        keys = list(dict.fromkeys([*first, *second]))
-        found = (_differing(first.get(key), second.get(key), f"{path}.{key}" if path else key) for key in keys)
-        return next(filter(None, found), "")
-    if isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
-        pairs = enumerate(zip(first, second, strict=True))
-        return next(filter(None, (_differing(*both, f"{path}[{at}]") for at, both in pairs)), "")
-    return "" if first == second else path
+def _differing(first: Any, second: Any, path: str = "") -> Iterator[str]:
+    """The paths of what differs; of two rules or stages in one place that have other names, that place alone."""
+    if isinstance(first, dict) and isinstance(second, dict) and (not path or first.get("name") == second.get("name")):
+        for key in dict.fromkeys([*first, *second]):
+            yield from _differing(first.get(key), second.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        for at, both in enumerate(zip(first, second, strict=True)):
+            yield from _differing(*both, f"{path}[{at}]")
+    elif first != second:
+        yield path
 
 
-def _seeds(base: Sequence[RunDir], other: Sequence[RunDir]) -> str:
+def _seeds(base: Sequence[RunDir], other: Sequence[RunDir]) -> Iterator[str]:
+    """Seeds of which there are some on both sides, and others on one."""
     ours, theirs = set(map(seed, base)), set(map(seed, other))
-    if same_seeds(base, other) or not ours & theirs:
-        return ""
-    listed = (", ".join(map(str, sorted(seeds))) for seeds in (ours, theirs))
-    return f"the seeds overlap in part ({' and '.join(listed)}): give both sides the same ones, as often, or other ones"
+    if ours & theirs and not same_seeds(base, other):
+        both = f"{_numbers(ours)} and {_numbers(theirs)}"
+        yield f"the seeds overlap in part ({both}): give both sides the same ones, as often, or other ones"
+
+
+def _other_seeds(base: Sequence[RunDir], other: Sequence[RunDir]) -> Iterator[str]:
+    """Seeds that have nothing in common, which are no reason by themselves."""
+    ours, theirs = set(map(seed, base)), set(map(seed, other))
+    if not ours & theirs:
+        yield f"seeds: {_numbers(ours)} before, {_numbers(theirs)} after"
+
+
+def _numbers(seeds: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(seeds)))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _short(value: object) -> str:

@@ -126,10 +126,45 @@ def test_other_seeds_are_not_paired_and_said_to_be_so(recorded: Recorded) -> Non
     ],
 )
 def test_what_was_not_run_alike_is_not_comparable(recorded: Recorded, change: dict[str, Any], said: str) -> None:
-    """One sentence names the first thing that differs, with both values."""
+    """One sentence names what differs, with both values."""
     found = compare([recorded("a")], [recorded("b", **change)])
     assert (found.verdict, found.groups) == ("not comparable", ())
     assert found.reason.startswith(said)
+
+
+def test_all_that_differs_is_named(recorded: Recorded) -> None:
+    """Of each setting whose value it is in which runs; seeds, which alone would be no reason, beside the others."""
+    changed = {"seed": 9, "users": 7, "slos": ("error_rate<2%",), "run": {"ended_by": "interrupted"}}
+    found = compare([recorded("a", seed=8)], [recorded("b", **changed)])
+    assert found.reason == (
+        "b was interrupted, so it is not whole; users: 8 in a, 7 in b; "
+        "the experiments of a and b differ in steady_state; seeds: 8 before, 9 after"
+    )
+    sides = [recorded("c", seed=1, requests=200), recorded("d", seed=2, users=7, requests=200)]
+    more = [recorded("e", seed=1, users=7, requests=200), recorded("f", seed=2, requests=200)]
+    assert compare(sides, more).reason == "users: 8 in c and f, 7 in d and e"
+
+
+def _edited(run: Path, edit: Callable[[dict[str, Any]], None]) -> Path:
+    file = run / "chaos-config.json"
+    experiment = json.loads(file.read_text())
+    edit(experiment)
+    file.write_text(json.dumps(experiment))
+    return run
+
+
+def test_an_experiment_of_another_name_is_the_same(recorded: Recorded) -> None:
+    """Its name draws nothing; rates, faults and stages do, and each is named where it stands."""
+    base = recorded("a")
+    assert compare([base], [_edited(recorded("b"), lambda it: it.update(name="renamed"))]).verdict == "no difference"
+
+    def change(experiment: dict[str, Any]) -> None:
+        experiment["rules"][0]["rate"] = 0.5
+        experiment["rules"][1] |= {"name": "another", "rate": 0.6}
+        experiment["stages"][2]["share"] = 0.9
+
+    found = compare([base], [_edited(recorded("c"), change)])
+    assert found.reason == "the experiments of a and c differ in stages[2].share, rules[0].rate and rules[1]"
 
 
 def test_injection_points_that_were_reached_are_not_part_of_the_experiment(recorded: Recorded) -> None:
