@@ -22,9 +22,12 @@ _OVERLAP = 0.0005  # seconds; what two readings of the clock may differ by
 
 
 def find(evidence: Evidence) -> Iterator[Pattern]:
-    """One pattern a call site and endpoint, by requests that met no fault: others may have been cut short."""
+    """One pattern a call site, endpoint and dependency, by requests that met no fault: others may have been cut short.
+
+    A line may also make other calls, such as the query for the list whose items are asked for one by one.
+    """
     fans = _fans(evidence)
-    for place, rows in fans.groupby(["file", "line", "function", "endpoint"], sort=True):
+    for (*place, _), rows in fans.groupby(["file", "line", "function", "endpoint", "dependency"], sort=True):
         hits = rows[(rows["calls"] >= _MANY) & rows["serial"]]
         share = proportion(len(hits), len(rows))
         if len(hits) >= _lacks.LEAST and (share.low or 0.0) > 0.5:
@@ -63,7 +66,7 @@ def _pattern(place: Any, rows: pd.DataFrame, hits: pd.DataFrame, evidence: Evide
     of = f"{wording.count(len(hits))} of {wording.count(len(rows))} requests"
     together = wording.seconds(float(hits["seconds"].median()))
     return Pattern(
-        id=f"n_plus_one:{where[0]}:{where[2]}:{endpoint}",
+        id=f"n_plus_one:{where[0]}:{where[2]}:{target}:{endpoint}",
         finder="n_plus_one",
         title=f"{endpoint} calls {service} {usual} times, one after the other ({of})",
         summary=(

@@ -62,6 +62,18 @@ def defect() -> Flask:
     return app
 
 
+def defect_on_one_line() -> Flask:
+    """The same in one expression, which asks for the orders, too."""
+    app, engine = _shop()
+
+    @app.get("/orders")
+    def orders():
+        with Session(engine) as session:
+            return jsonify([len(order.lines) for order in session.scalars(select(_Order))])  # <- defect
+
+    return app
+
+
 def twin() -> Flask:
     """Has the lines of all orders loaded by one statement."""
     app, engine = _shop()
