@@ -63,13 +63,13 @@ def defect() -> Flask:
 
 
 def defect_on_one_line() -> Flask:
-    """The same in one expression, which asks for the orders, too."""
+    """The same in one expression, in which the orders are asked for, too."""
     app, engine = _shop()
 
     @app.get("/orders")
     def orders():
         with Session(engine) as session:
-            return jsonify([len(order.lines) for order in session.scalars(select(_Order))])  # <- defect
+            return jsonify([len(order.lines) for order in session.query(_Order)])  # <- defect
 
     return app
 
