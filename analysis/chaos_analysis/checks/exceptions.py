@@ -39,7 +39,7 @@ def check(evidence: Evidence) -> Check:
 def _own(raised: pd.DataFrame, evidence: Evidence) -> pd.Series:
     """Which of them are of a class and a line that raise without a fault's help, too."""
     rows = evidence.rows
-    troubled = set(rows.loc[~rows["ok"] | ~rows["control"], "key"].str.rpartition(".")[0])
+    troubled = {key.rpartition(".")[0] for key in rows.loc[~rows["ok"] | ~rows["control"], "key"]}
     alone = ~raised["iteration"].isin(troubled)
     if len(evidence.baseline):
         alone &= raised["stage"] == "baseline"

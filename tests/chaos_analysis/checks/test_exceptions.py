@@ -65,6 +65,14 @@ def test_what_the_baseline_raises_is_a_bug_of_the_locustfile(check: Callable[...
     assert found.details == ("4 of KeyError: 'id' at lf.py:8", "2 of TypeError: 'id' at lf.py:9")
 
 
+def test_a_run_that_met_no_fault_can_have_some_as_well(make_run: Callable[..., Any]) -> None:
+    """Such as one whose every task broke off before a call that a rule is about."""
+    folder: Path = make_run(requests=600, rules=[])[0]
+    told = {"stage": "baseline", "at": 1.0, "class": "KeyError", "text": "'id'", "file": "lf.py", "line": 8}
+    (folder / "requests/exceptions-0.jsonl").write_text(json.dumps({"iteration": "0.0", **told}) + "\n")
+    assert exceptions.check(read_evidence(folder)).ok is False
+
+
 def test_what_only_faults_bring_about_is_no_bug(check: Callable[..., Check]) -> None:
     """A user that lets a failed answer's exception through, or trips over what a fault left behind, is told only."""
     found = check(("chaos", False, {}), ("chaos", True, {"line": 9}))
