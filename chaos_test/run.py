@@ -56,9 +56,13 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         "target",
         nargs="?",
         metavar="MODULE:APP",
-        help="a WSGI app, or MODULE:FACTORY() (default: the app of this folder's [tool.chaos-test], else the planner)",
+        help="a WSGI app, or MODULE:FACTORY() (default: the app of [tool.chaos-test] here or above, else the planner)",
     )
-    group.add_argument("--app-dir", metavar="D", help="the app's source folder (default: the current one)")
+    group.add_argument(
+        "--app-dir",
+        metavar="D",
+        help="the app's source folder (default: app-dir of [tool.chaos-test], else the current one)",
+    )
     group.add_argument(
         "--python",
         metavar="PY",

@@ -1,7 +1,8 @@
-"""`[tool.chaos-test]` in an app's pyproject.toml: what `chaos-test run` need not be told each time. Read strictly.
+"""`[tool.chaos-test]` in a project's pyproject.toml: what `chaos-test run` need not be told each time. Read strictly.
 
     [tool.chaos-test]
     app = "shop:create_app()"             # MODULE:APP or MODULE:FACTORY()
+    app-dir = "src"                       # the app's source folder (default: the file's own)
     python = ".venv/bin/python"           # the app's own interpreter
     config = "chaos-config.json"
     locustfiles = ["load/buyers.py"]      # or endpoints = ["GET /api/items"]
@@ -11,7 +12,8 @@
     app = "stock:app"
     env = "STOCK_URL"                     # tells the app its address
 
-Paths are relative to the file. `{scratch}` is a temporary folder of the run.
+Paths are relative to the file, which lies in the app's source folder or above it. `{scratch}` is a temporary folder of
+the run.
 """
 
 from __future__ import annotations
@@ -25,6 +27,9 @@ from chaos_test.errors import ChaosTestError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_FILE = "pyproject.toml"
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Table:
     """The table as written; what it does not say is empty."""
 
     app: str = ""
+    app_dir: str = ""
     python: str = ""
     config: str = ""
     locustfiles: tuple[str, ...] = ()
@@ -50,9 +56,25 @@ class Table:
     services: tuple[Service, ...] = ()
 
 
-def read(app_dir: Path) -> Table | None:
+def find(folder: Path) -> tuple[Path, Table | None]:
+    """The project that a folder is of, and its table; raises what `read` does.
+
+    That is the nearest folder, this one or one above it, with the table; without any the folder itself, or the one that
+    it lies in (as `src` does) where that has the pyproject.toml. Nothing above the top of the git repository is looked
+    at; without a repository, nothing above a pyproject.toml.
+    """
+    within = [folder, *folder.parents]
+    top = next((path for path in within if (path / ".git").exists()), None)
+    declaring = [path for path in within if (path / _FILE).is_file() and (top is None or path.is_relative_to(top))]
+    for path in declaring if top else declaring[:1]:
+        if found := read(path):
+            return path, found
+    return (declaring[0] if declaring and declaring[0] in within[:2] else folder), None
+
+
+def read(folder: Path) -> Table | None:
     """The table in a folder's pyproject.toml, or None; raises `ChaosTestError` or `ExperimentError`."""
-    file = app_dir / "pyproject.toml"
+    file = folder / _FILE
     if not file.is_file():
         return None
     try:
@@ -67,6 +89,7 @@ def read(app_dir: Path) -> Table | None:
 def _table(reader: Reader) -> Table:
     table = Table(
         app=reader.text("app", ""),
+        app_dir=reader.text("app-dir", ""),
         python=reader.text("python", ""),
         config=reader.text("config", ""),
         locustfiles=reader.strings("locustfiles"),

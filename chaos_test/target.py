@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from chaos_test.errors import ChaosTestError
-from chaos_test.table import Service, Table, read
+from chaos_test.table import Service, Table, find
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +28,8 @@ class Target:
     """The service under test.
 
     `app` is `MODULE:APP` and None with `url`; `dir` its source folder, None where nobody said; `python` its
-    interpreter; `table` the defaults from its pyproject.toml; `paths` are imported from after `dir`.
+    interpreter; `table` the defaults from the pyproject.toml in `project`, which is relative to `dir`, so that it is
+    of a copy as well; `paths` are imported from after `dir`.
     """
 
     app: str | None
@@ -36,6 +37,7 @@ class Target:
     dir: Path | None
     python: Path
     table: Table
+    project: Path = Path()
     paths: tuple[Path, ...] = ()
 
     @property
@@ -44,23 +46,45 @@ class Target:
         return () if self.url else self.table.services
 
     def path(self, name: str) -> Path:
-        """A path from the table, which is relative to the app's folder."""
-        return (self.dir or Path()) / name
+        """A path from the table, which is relative to the project's folder."""
+        return Path(os.path.normpath((self.dir or Path()) / self.project / name))
 
 
 def resolve(args: argparse.Namespace) -> Target:
     """The target that the command line and the app's table name; raises `ChaosTestError`."""
     if args.url:
         return _running(args)
-    folder, table = _folder(args)
+    folder, project, table = _folder(args)
     app = args.target or table.app
     if not app:
         raise ChaosTestError(
-            f"no app is named: give MODULE:APP, or app = … under [tool.chaos-test] in {folder / 'pyproject.toml'}"
+            f"no app is named: give MODULE:APP, or app = … under [tool.chaos-test] in "
+            f"{os.path.normpath(folder / project / 'pyproject.toml')}"
         )
     if ":" not in app:
         raise ChaosTestError(f"{app!r} is not an app such as shop:app or shop:create_app()")
-    return Target(app=app, url=None, dir=folder, python=_python(args.python, folder, table), table=table)
+    python = _python(args.python, folder / project, table)
+    return Target(app=app, url=None, dir=folder, python=python, table=table, project=project)
+
+
+def of_folder(folder: Path) -> tuple[Path, Path, Table | None]:
+    """The app's folder that this one stands for, its project as seen from there, and the project's table.
+
+    They differ where the table names the app's folder and this is the project's. A table that names another app's
+    folder is none of this one's. Raises `ChaosTestError`.
+    """
+    home, table = find(folder)
+    app = folder
+    if table and table.app_dir:
+        named = (home / table.app_dir).resolve()
+        if not named.is_dir() or not named.is_relative_to(home):
+            raise ChaosTestError(
+                f"{home / 'pyproject.toml'}: tool.chaos-test.app-dir: {table.app_dir!r}: there is no such folder in it"
+            )
+        if folder not in (home, named):
+            return folder, Path(), None
+        app = named
+    return app, Path(os.path.relpath(home, app)), table
 
 
 def is_loopback(url: str) -> bool:
@@ -78,9 +102,11 @@ def _running(args: argparse.Namespace) -> Target:
             raise ChaosTestError(f"--url drives a service that runs already, so {option} has no meaning beside it")
     if not _is_address(args.url):
         raise ChaosTestError(f"--url {args.url!r} is not an address such as http://127.0.0.1:8000")
-    folder = _existing(Path(args.app_dir)) if args.app_dir else None
-    table = (read(folder) if folder else None) or Table()
-    return Target(app=None, url=args.url.rstrip("/"), dir=folder, python=Path(sys.executable), table=table)
+    url, python = args.url.rstrip("/"), Path(sys.executable)
+    if not args.app_dir:
+        return Target(app=None, url=url, dir=None, python=python, table=Table())
+    folder, project, table = of_folder(_existing(Path(args.app_dir)))
+    return Target(app=None, url=url, dir=folder, python=python, table=table or Table(), project=project)
 
 
 def _is_address(url: str) -> bool:
@@ -91,17 +117,21 @@ def _is_address(url: str) -> bool:
         return False
 
 
-def _folder(args: argparse.Namespace) -> tuple[Path, Table]:
-    """The app's folder: the one given, else this one if it is an app's, else the planner's."""
-    folder = _existing(Path(args.app_dir or "."))
-    table = read(folder)
-    if args.app_dir or args.target or table:
-        return folder, table or Table()
-    if not PLANNER.is_dir():
-        raise ChaosTestError(
-            "give MODULE:APP: the Orbital Travel Planner, the default, comes with the repository, not with the package"
-        )
-    return PLANNER, read(PLANNER) or Table()
+def _folder(args: argparse.Namespace) -> tuple[Path, Path, Table]:
+    """The app's folder, its project as seen from there, and its table: of the folder given, else of this one or of the
+    project that it is in, else the planner's.
+    """
+    start = _existing(Path(args.app_dir or "."))
+    if not args.app_dir and not args.target:
+        home, table = find(start)
+        if not table and not PLANNER.is_dir():
+            raise ChaosTestError(
+                "give MODULE:APP: the Orbital Travel Planner, the default, comes with the repository, not with the "
+                "package"
+            )
+        start = home if table else PLANNER
+    folder, project, table = of_folder(start)
+    return folder, project, table or Table()
 
 
 def _existing(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 from dataclasses import dataclass
@@ -74,27 +75,38 @@ def check(diff: str, target: Target, tree: Tree, root: Path, app: Path) -> Copy:
 def tests(command: str, target: Target, copy: Copy, stopped: Callable[[], bool]) -> Gate:
     """The app's own tests on a copy; `command` is as in its pyproject.toml, "" for pytest if there are tests for it.
 
-    They end when the user has `stopped` it all.
+    It is run in the project's folder, pytest in the one with the tests. They end when the user has `stopped` it all.
     """
     words = (
         shlex.split(command)
         if command
         else ["python", "-m", "pytest", "--verbosity=-1", "-x", "-p", "no:cacheprovider"]
     )
-    if not command and not _has_tests(target, copy):
-        return Gate(TESTS, ok=None, summary="it has none that pytest would run")
+    project = _project(target, copy)
+    where = project if command else _tested(copy.app, project)
+    if where is None:
+        return Gate(TESTS, ok=None, summary="no folder tests or test is in the app's, or above it in its project")
+    if not command and missing(target, {"pytest"}, copy.app, copy.paths):
+        return Gate(TESTS, ok=None, summary=f"{target.python} has no pytest to run them with")
     if words[0] in {"python", "python3"}:
         words[0] = str(target.python)
     env = {"PYTHONDONTWRITEBYTECODE": "1"} | environment(target, copy.app, copy.paths)
-    code, said = run(words, copy.app, env, stopped)
+    code, said = run(words, where, env, stopped)
     if code is None:
         return Gate(TESTS, ok=False, summary=f"{' '.join(words)}: {said}")
     return Gate(TESTS, code == 0, (said or f"exit code {code}").strip("= "))
 
 
-def _has_tests(target: Target, copy: Copy) -> bool:
-    there = any((copy.app / name).is_dir() for name in ("tests", "test"))
-    return there and not missing(target, {"pytest"}, copy.app, copy.paths)
+def _project(target: Target, copy: Copy) -> Path:
+    """The project's folder as the copy has it: of an app outside any repository only the app's own is copied."""
+    found = Path(os.path.normpath(copy.app / target.project))
+    return found if (found / "pyproject.toml").is_file() else copy.app
+
+
+def _tested(app: Path, project: Path) -> Path | None:
+    """The folder with the tests: the app's, or the nearest above it, up to the project's."""
+    within = (path for path in (app, *app.parents) if path.is_relative_to(project))
+    return next((path for path in within if any((path / name).is_dir() for name in ("tests", "test"))), None)
 
 
 def _compiles(target: Target, files: Iterable[Path], app: Path) -> Gate:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chaos_middleware.experiment import parse
-from chaos_test import table
 from chaos_test.errors import ChaosTestError
 from chaos_test.experiment import Prepared
 from chaos_test.plan import Plan
-from chaos_test.target import Target
+from chaos_test.table import Table
+from chaos_test.target import Target, of_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,13 +33,15 @@ def plan_of(run_dir: Path) -> Plan:
         raise ChaosTestError(f"{run_dir}: it had {load['processes']} Locust processes; a replay has one: run it so")
     if not (isinstance(load.get("users"), int) and isinstance(load.get("deadline"), (int, float))):
         raise ChaosTestError(f"{run_dir / 'run.json'}: it does not say how many users there were, or their deadline")
+    _, project, found = of_folder(folder)
     return Plan(
         target=Target(
             app=str(app["target"]),
             url=None,
             dir=folder,
             python=Path(str(app["python"])),
-            table=table.read(folder) or table.Table(),
+            table=found or Table(),
+            project=project,
         ),
         experiment=experiment_of(run_dir),
         ledger=None,

@@ -8,7 +8,7 @@ import pytest
 
 from chaos_middleware.errors import ExperimentError
 from chaos_test.errors import ChaosTestError
-from chaos_test.table import Service, Table, read
+from chaos_test.table import Service, Table, find, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ def test_the_whole_table(tmp_path: Path) -> None:
     text = """
 [tool.chaos-test]
 app = "shop:create_app()"
+app-dir = "src"
 python = ".venv/bin/python"
 config = "chaos-config.json"
 locustfiles = ["buyers.py"]
@@ -36,6 +37,7 @@ env = "STOCK_URL"
 """
     assert read(write(tmp_path, text)) == Table(
         app="shop:create_app()",
+        app_dir="src",
         python=".venv/bin/python",
         config="chaos-config.json",
         locustfiles=("buyers.py",),
@@ -49,6 +51,32 @@ def test_no_table_is_none(tmp_path: Path) -> None:
     """Neither a folder without the file nor a file without the table has defaults."""
     assert read(tmp_path) is None
     assert read(write(tmp_path, "[project]\nname = 'shop'\n")) is None
+
+
+def test_the_table_of_the_nearest_folder_above_is_found_within_the_repository(tmp_path: Path) -> None:
+    """A pyproject.toml without the table is passed; above the top of the repository nobody looks."""
+    top, app = tmp_path / "top", tmp_path / "top/shop/src"
+    app.mkdir(parents=True)
+    write(tmp_path, '[tool.chaos-test]\napp = "outside:app"\n')
+    (top / ".git").mkdir()
+    assert find(app) == (app, None)
+    write(top / "shop", "[project]\nname = 'shop'\n")
+    assert find(app) == (top / "shop", None)
+    write(top, '[tool.chaos-test]\napp = "top:app"\n')
+    assert find(app) == (top, Table(app="top:app"))
+    write(app, '[tool.chaos-test]\napp = "shop:app"\n')
+    assert find(app) == (app, Table(app="shop:app"))
+
+
+def test_outside_a_repository_the_first_file_above_is_the_last_looked_at(tmp_path: Path) -> None:
+    """Who knows whose the folders above it are."""
+    app = tmp_path / "shop/src"
+    app.mkdir(parents=True)
+    write(tmp_path, '[tool.chaos-test]\napp = "other:app"\n')
+    write(app.parent, "[project]\nname = 'shop'\n")
+    assert find(app) == (app.parent, None)
+    write(app.parent, '[tool.chaos-test]\napp = "shop:app"\n')
+    assert find(app) == (app.parent, Table(app="shop:app"))
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,32 @@ def test_the_command_line_wins_over_the_table(parse: Parse, app_dir: Path) -> No
     assert found.path(found.table.config) == app_dir / "c.json"
 
 
+def test_a_project_names_its_apps_folder(parse: Parse, app_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the project's folder, from below it and by the app's folder it is the same app; paths are the file's."""
+    text = '[tool.chaos-test]\napp = "shop:app"\napp-dir = "src"\nconfig = "c.json"\n'
+    (app_dir / "pyproject.toml").write_text(text)
+    src, tests = app_dir / "src", app_dir / "tests"
+    src.mkdir()
+    tests.mkdir()
+    monkeypatch.chdir(tests)
+    by_place = target.resolve(parse())
+    found = [target.resolve(parse("--app-dir", str(folder))) for folder in (app_dir, src)]
+    assert found == [by_place, by_place]
+    assert (by_place.app, by_place.dir) == ("shop:app", src)
+    assert by_place.path(by_place.table.config) == app_dir / "c.json"
+
+
+def test_a_table_that_names_another_apps_folder_is_not_this_ones(parse: Parse, app_dir: Path) -> None:
+    """Two apps in one repository; what is named must be there, too."""
+    (app_dir / "pyproject.toml").write_text('[tool.chaos-test]\napp = "shop:app"\napp-dir = "src"\n')
+    (app_dir / "other").mkdir()
+    with pytest.raises(ChaosTestError, match=r"tool.chaos-test.app-dir: 'src': there is no such folder"):
+        target.resolve(parse("--app-dir", str(app_dir)))
+    (app_dir / "src").mkdir()
+    other = target.resolve(parse("other:app", "--app-dir", str(app_dir / "other")))
+    assert (other.app, other.dir, other.table.app) == ("other:app", app_dir / "other", "")
+
+
 def test_a_python_in_a_virtual_environment_stays_a_link(parse: Parse, app_dir: Path) -> None:
     """The interpreter's path is not resolved: through its link Python knows which environment it is in."""
     link = app_dir / "python"

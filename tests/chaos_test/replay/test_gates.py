@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -180,7 +181,25 @@ def test_the_apps_tests_are_run_on_the_copy(root: Path) -> None:
 
 def test_an_app_without_tests_is_not_asked(root: Path) -> None:
     """That is neither a yes nor a no."""
-    assert say_of(root, "") == (None, "it has none that pytest would run")
+    assert say_of(root, "") == (None, "no folder tests or test is in the app's, or above it in its project")
+
+
+def test_tests_beside_the_apps_folder_are_run_from_there(root: Path) -> None:
+    """As in a `src` layout, in the copy of the project; a command of the table is run in the project's folder."""
+    (root / "pyproject.toml").write_text("[tool.pytest.ini_options]\npython_files = ['check_*.py']\n")
+    (root / "src").mkdir()
+    (root / "src" / "inner.py").write_text("value = 1\n")
+    (root / "tests").mkdir()
+    (root / "tests" / "check_inner.py").write_text("import inner\n\ndef test_it():\n    assert inner.value == 1\n")
+    copy = gates.Copy(root / "src")
+    of_project = replace(target(root / "src"), project=Path(".."))
+    gate = gates.tests("", of_project, copy, lambda: False)
+    assert gate.ok is True, gate.summary
+    assert gate.summary.startswith("1 passed")
+    look = "python -c 'import os, inner; raise SystemExit(not os.path.exists(\"tests\"))'"
+    assert gates.tests(look, of_project, copy, lambda: False).ok is True
+    (root / "pyproject.toml").unlink()
+    assert gates.tests("", of_project, copy, lambda: False).ok is None
 
 
 def test_tests_that_do_not_end_are_ended_with_all_that_they_started(
