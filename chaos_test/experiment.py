@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_CONFIG = Path(__file__).with_name("default-config.json")
+NOTED = 5000  # requests: the proposals of a small run need all that it can tell
 DEFAULT_STAGES = (Stage("baseline", share=0.2), Stage("chaos", share=0.7), Stage("recovery", share=0.1))
 
 
@@ -24,8 +25,19 @@ class Prepared:
     value: Experiment
 
 
-def prepare(file: Path, *, seed: int | None, stages: Sequence[Stage] | None, run_time: float | None) -> Prepared:
-    """Read and validate an experiment, then apply `--seed`, `--stages` and `--run-time`; raises `ExperimentError`."""
+def prepare(
+    file: Path,
+    *,
+    seed: int | None,
+    stages: Sequence[Stage] | None,
+    run_time: float | None,
+    requests: int | None = None,
+) -> Prepared:
+    """Read and validate an experiment, then apply `--seed`, `--stages` and `--run-time`; raises `ExperimentError`.
+
+    Where it does not say of how many of its `requests`, which are shares of the stages, calls are noted, that is of
+    `NOTED` at least.
+    """
     original = load(file)
     raw: dict[str, Any] = json.loads(file.read_bytes())
     raw.pop("reached", None)
@@ -33,6 +45,8 @@ def prepare(file: Path, *, seed: int | None, stages: Sequence[Stage] | None, run
         raw["seed"] = seed
     chosen = tuple(stages or original.stages or DEFAULT_STAGES)
     raw["stages"] = [_stage(stage, run_time) for stage in chosen]
+    if requests and "calls" not in raw and run_time is None and all(stage.share for stage in chosen):
+        raw["calls"] = {"share": round(max(original.call_share, min(1.0, NOTED / requests)), 3)}
     return Prepared(text=json.dumps(raw, indent=2) + "\n", value=parse(raw, str(file)))
 
 

@@ -105,7 +105,8 @@ def _experiment(args: argparse.Namespace, chosen: Target) -> Prepared:
         file = chosen.path(chosen.table.config) if chosen.table.config else experiment.DEFAULT_CONFIG
     if args.run_time and args.stages and any(stage.seconds for stage in args.stages):
         raise ChaosTestError("--run-time and --stages in seconds say the same thing twice: give one of them")
-    return experiment.prepare(file, seed=args.seed, stages=args.stages, run_time=args.run_time)
+    planned = None if chosen.url else args.requests or DEFAULT_REQUESTS
+    return experiment.prepare(file, seed=args.seed, stages=args.stages, run_time=args.run_time, requests=planned)
 
 
 def _ledger(args: argparse.Namespace) -> Path | None:

@@ -69,6 +69,23 @@ def test_a_rate_for_a_stage_that_the_command_line_removed_is_refused(tmp_path: P
         experiment.prepare(file, seed=None, stages=[Stage("20%", seconds=5)], run_time=None)
 
 
+@pytest.mark.parametrize(("requests", "share"), [(500, 1), (5000, 1), (20_000, 0.25), (1_000_000, 0.1)])
+def test_small_runs_note_all_calls(tmp_path: Path, requests: int, share: float) -> None:
+    """Those of 5,000 requests, and never a smaller share than usual."""
+    prepared = experiment.prepare(config(tmp_path), seed=None, stages=None, run_time=None, requests=requests)
+    assert prepared.value.call_share == share
+
+
+def test_the_file_s_own_share_of_calls_holds_and_runs_by_time_have_the_usual_one(tmp_path: Path) -> None:
+    """Nobody knows how many requests a time holds."""
+    file = config(tmp_path, calls={"share": 0.02})
+    assert experiment.prepare(file, seed=None, stages=None, run_time=None, requests=500).value.call_share == 0.02
+    file = config(tmp_path)
+    for stages, run_time in (([Stage("chaos", seconds=9)], None), (None, 50)):
+        made = experiment.prepare(file, seed=None, stages=stages, run_time=run_time, requests=500)
+        assert made.value.call_share == 0.1
+
+
 def test_the_default_experiment_is_the_promised_one() -> None:
     """Delays of 0.1 to 2 s and exceptions on 10 % each, the health check exempt, and faults on outbound calls."""
     prepared = experiment.prepare(experiment.DEFAULT_CONFIG, seed=None, stages=None, run_time=None).value
