@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chaos_analysis.patterns import SEVERITIES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -13,6 +15,21 @@ if TYPE_CHECKING:
 def fix_of(pattern: Pattern, proposals: Iterable[Proposal]) -> Proposal | None:
     """The first proposal that was made for a pattern."""
     return next((proposal for proposal in proposals if pattern.id in proposal.patterns), None)
+
+
+def fixes_of(whole: Pattern, parts: Sequence[Pattern], proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
+    """The proposals for a pattern and for its parts: first that for the most severe, which of a part and the whole is
+    the part, for the whole is no less severe than it; what was measured to do harm comes last.
+    """
+    severe = {whole.id: (SEVERITIES.index(whole.severity), False)}
+    severe |= {part.id: (SEVERITIES.index(part.severity), True) for part in parts}
+    found = [(proposal, [severe[name] for name in proposal.patterns if name in severe]) for proposal in proposals]
+    told = sorted(((proposal, max(of)) for proposal, of in found if of), key=lambda pair: pair[1], reverse=True)
+    return tuple(proposal for proposal, _ in sorted(told, key=lambda pair: _harms(pair[0])))
+
+
+def _harms(proposal: Proposal) -> bool:
+    return proposal.effect is not None and proposal.effect.verdict == "worse"
 
 
 def by_savings(patterns: Sequence[Pattern], proposals: Sequence[Proposal]) -> tuple[Pattern, ...]:

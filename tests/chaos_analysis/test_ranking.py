@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chaos_analysis.effect import Effect, judge
 from chaos_analysis.model import Pattern, Proposal
-from chaos_analysis.ranking import by_savings, fix_of
+from chaos_analysis.ranking import by_savings, fix_of, fixes_of
 from tests.chaos_analysis.report import sample
 
 MUCH, LITTLE = (judge([sample.measured(rescued, 0)]) for rescued in (90, 30))
@@ -62,3 +62,16 @@ def test_a_pattern_has_the_first_fix_made_for_it() -> None:
     first, second = _fix("a", MUCH), _fix("a", LITTLE)
     assert fix_of(_pattern("a"), (_fix("b", None), first, second)) is first
     assert fix_of(_pattern("z"), (first, second)) is None
+
+
+def test_a_pattern_has_the_fixes_of_its_parts_the_most_severe_ones_first() -> None:
+    """The whole took its severity from that part, so the part's goes first; one that does harm goes last."""
+    whole = _pattern("whole", severity="high")
+    parts = [_pattern("less", severity="medium"), _pattern("grave", severity="high")]
+    fixes = {name: _fix(name, None) for name in ("other", "whole", "less", "grave")}
+    told = fixes_of(whole, parts, fixes.values())
+    assert [fix.patterns[0] for fix in told] == ["grave", "whole", "less"]
+    harmful = {**fixes, "grave": _fix("grave", HARM)}
+    assert [fix.patterns[0] for fix in fixes_of(whole, parts, harmful.values())] == ["whole", "less", "grave"]
+    both = replace(fixes["less"], patterns=("less", "grave"))
+    assert fixes_of(whole, parts, [fixes["whole"], both]) == (both, fixes["whole"])

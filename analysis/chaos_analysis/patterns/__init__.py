@@ -14,15 +14,17 @@ Rank: what must not be (`invariant_violated`), then what the app can change befo
 requests failed or held up, then by failure rate.
 
 `FINDERS` say what goes wrong. `LACKS` say what the app lacks at a call site: such a pattern is a part of the worst
-that goes wrong there, and stands right behind it; where nothing does, or it names no site, it stands alone.
+that goes wrong there, and stands right behind it; a part of `high` severity or more raises the whole to its own. Where
+nothing goes wrong there, or it names no site, it stands alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from chaos_analysis.model import Severity
 from chaos_analysis.patterns import (
     cache_on_critical_path,
     collateral,
@@ -80,6 +82,7 @@ FINDERS = (
     error_rate,
 )
 
+SEVERITIES = get_args(Severity)[::-1]  # the least first
 _LATER = ("no_rollback", "stale_pool")
 
 LACKS: tuple[ModuleType, ...] = (
@@ -116,8 +119,17 @@ def find_lacks(evidence: Evidence) -> tuple[Pattern, ...]:
 def arranged(wholes: Sequence[Pattern], lacks: Sequence[Pattern]) -> tuple[Pattern, ...]:
     """All of them ranked, each followed by its parts."""
     parts = [replace(lack, part_of=_whole(lack, wholes)) for lack in lacks]
-    found = ranked([*wholes, *(part for part in parts if part.part_of is None)])
+    raised = (_raised(whole, [part for part in parts if part.part_of == whole.id]) for whole in wholes)
+    found = ranked([*raised, *(part for part in parts if part.part_of is None)])
     return tuple(each for whole in found for each in (whole, *(part for part in parts if part.part_of == whole.id)))
+
+
+def _raised(whole: Pattern, parts: Sequence[Pattern]) -> Pattern:
+    """The whole, no less severe than its graver parts, with the one that it is so severe for."""
+    worst = max(parts, key=lambda part: SEVERITIES.index(part.severity), default=whole)
+    if SEVERITIES.index(worst.severity) <= max(map(SEVERITIES.index, (whole.severity, "medium"))):
+        return whole
+    return replace(whole, severity=worst.severity, facts=(*whole.facts, (f"{worst.severity} for", worst.title)))
 
 
 def _whole(lack: Pattern, wholes: Iterable[Pattern]) -> str | None:

@@ -29,6 +29,11 @@ class Group(NamedTuple):
     control: Estimate
     q: float | None
 
+    @property
+    def met(self) -> int:
+        """How many requests met a fault here, alone or with others."""
+        return int(self.events["key"].nunique())
+
 
 def groups(evidence: Evidence, cause: str) -> Iterator[Group]:
     """The call sites with proven failures of this cause."""
@@ -70,9 +75,11 @@ def tier(failed: pd.DataFrame) -> Tier:
 
 
 def outcomes(group: Group, evidence: Evidence) -> tuple[tuple[str, str], ...]:
-    """For each type of fault, how many of the requests that met it here failed."""
+    """For each type of fault, how many of the requests that met it here failed, and not by it for all that is shown."""
     found = []
     for fault, events in group.events.groupby("fault"):
         met = evidence.met(events["key"])
-        found.append((str(fault), f"{int((~met['ok']).sum())} of {len(met)} requests failed"))
+        failed, by_it = int((~met["ok"]).sum()), int((group.failed["fault"] == fault).sum())
+        others = f", {failed - by_it} of them not shown to be by it" if failed > by_it else ""
+        found.append((str(fault), f"{failed} of {len(met)} requests that met it failed{others}"))
     return tuple(found)

@@ -29,7 +29,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
     faults = tuple(sorted(failed["fault"].unique()))
     statuses = failed["status"].value_counts()
     became = _words.listed(str(status) if status else "no answer" for status in statuses.index)
-    hits = f"{wording.count(len(failed))} of {wording.count(group.events['key'].nunique())}"
+    hits = f"{wording.count(len(failed))} of {wording.count(group.met)}"
     service = _words.service(group.target)
     by_endpoint = failed["endpoint"].value_counts()
     names, answer = _words.listed(by_endpoint.index), "answers" if len(by_endpoint) == 1 else "answer"
@@ -43,8 +43,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
         title=f"{names} {answer} {became} when {service} has trouble ({hits})",
         summary=(
             f"When {group.target} has trouble ({_words.listed(faults)}), {names} {answer} {became}: "
-            f"{wording.estimate(group.alone)} of the requests that met this fault alone failed, "
-            f"{wording.estimate(group.control)} without a fault."
+            f"{hits} requests that met it failed by it. {_compared(group)}"
         )
         + (" The app says so itself, as it should where it can do no better." if told else ""),
         evidence=_sites.tier(failed),
@@ -62,6 +61,15 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
         facts=tuple(facts),
         keys=_words.keys(failed["key"]),
     )
+
+
+def _compared(group: _sites.Group) -> str:
+    """How requests fared that met nothing else, and those that met nothing."""
+    alone, control = (wording.plural(each.n, "request") for each in (group.alone, group.control))
+    if not group.alone.n:
+        return "None met it alone."
+    known = f", of {control} without a fault {wording.estimate(group.control)}" if group.control.n else ""
+    return f"Of {alone} that met it alone {wording.estimate(group.alone)} failed{known}."
 
 
 def _is_told(failed: pd.DataFrame) -> bool:

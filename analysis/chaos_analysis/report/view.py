@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chaos_analysis import wording
-from chaos_analysis.ranking import fix_of
+from chaos_analysis.ranking import fixes_of
 from chaos_analysis.report import effects, method, outcomes, reproduce, rows
 from chaos_analysis.report.markdown import Markdown, slug, text
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from chaos_analysis.report.pictures import Picture
 
 _MOST_LINES = 14
+# Finders whose rate is of other requests, or of something else, than that requests failed.
+_FARED = {
+    "invariant_violated": "led to a violation",
+    "dependency_error": "that met this alone failed",
+    "wrong_content": "that met this alone failed",
+}
 # Verdict: the kind of GitHub's alert, and what it says first.
 BANNERS = {
     "held": ("TIP", "Verdict: held"),
@@ -29,13 +35,16 @@ BANNERS = {
 
 
 class Issue(NamedTuple):
-    """A pattern with its rank, the first proposal made for it, the issue above that has the same one, and its parts."""
+    """A pattern with its rank, the first proposal made for it, the issue above that has the same one, its parts, and
+    the other proposals for it and for them.
+    """
 
     number: int
     pattern: Pattern
     proposal: Proposal | None
     same_as: int | None
     parts: tuple[Pattern, ...] = ()
+    others: tuple[Proposal, ...] = ()
 
 
 def of(analysis: Analysis, pictures: Mapping[str, Picture], out: Path) -> dict[str, Any]:
@@ -81,7 +90,7 @@ def evidence(pattern: Pattern) -> str:
         return ""
     if pattern.rate.value is None:
         return f"Its rate is not known: {wording.estimate(pattern.rate)} (have {wording.count(pattern.rate.n)})."
-    of_all = "led to a violation" if pattern.finder == "invariant_violated" else "failed"
+    of_all = _FARED.get(pattern.finder, "failed")
     what = of_all if pattern.rate.unit == "probability" else "measured"
     said = f"{wording.plural(pattern.slow, 'slow answer')}; " if pattern.slow else ""
     said += _measured(pattern.rate, f"{wording.plural(pattern.rate.n, 'request')} {what}")
@@ -130,10 +139,11 @@ def _issues(analysis: Analysis) -> list[Issue]:
     issues: list[Issue] = []
     wholes = [pattern for pattern in analysis.patterns if pattern.part_of is None]
     for number, pattern in enumerate(wholes, start=1):
-        fix = fix_of(pattern, analysis.proposals)
-        same = next((above.number for above in issues if fix and above.proposal == fix), None)
         parts = tuple(part for part in analysis.patterns if part.part_of == pattern.id)
-        issues.append(Issue(number, pattern, fix, same, parts))
+        fixes = fixes_of(pattern, parts, analysis.proposals)
+        fix = fixes[0] if fixes else None
+        same = next((above.number for above in issues if fix and above.proposal == fix), None)
+        issues.append(Issue(number, pattern, fix, same, parts, fixes[1:]))
     return issues
 
 

@@ -13,10 +13,12 @@ import pytest
 from chaos_analysis import patterns
 from chaos_analysis.evidence import SIGNIFICANT
 from chaos_analysis.patterns import (
+    arranged,
     collateral,
     dependency_error,
     error_rate,
     find_all,
+    find_wholes,
     missing_timeout,
     slow_recovery,
     tail_latency,
@@ -68,6 +70,21 @@ def test_what_is_lacking_is_a_part_of_what_goes_wrong_there(
     assert ids[ids.index(wrong.id) + 1] == "a"
 
 
+def test_a_whole_is_no_less_severe_than_its_graver_parts(make_evidence: MakeEvidence) -> None:
+    """With the part that it is so severe for, and the rank that this gives it; what the app tells itself stays low."""
+    wholes = find_wholes(make_evidence(requests=1000))
+    (wrong,) = (one for one in wholes if one.finder == "dependency_error" and "Fares" in one.title)
+    assert wrong.site is not None
+    told = replace(wrong, id="told", severity="low", site=replace(wrong.site, line=1))
+    grave = replace(told, id="grave", finder="no_such", title="grave", severity="high")
+    less = replace(grave, id="less", severity="medium")
+    found = arranged([told, replace(wrong, failures=1)], [less, grave, replace(less, id="small", site=wrong.site)])
+    assert [one.id for one in found if one.part_of is None] == ["told", wrong.id]
+    assert [one.severity for one in found if one.part_of is None] == ["high", wrong.severity]
+    assert dict(found[0].facts)["high for"] == "grave"
+    assert arranged([told], [less])[0] == told
+
+
 @pytest.mark.parametrize("rules", [(), (HARMLESS,)], ids=["no rules", "noop"])
 def test_nothing_is_found_where_nothing_is_wrong(make_evidence: MakeEvidence, rules: tuple[dict, ...]) -> None:
     """A run without harm has no pattern at all."""
@@ -114,6 +131,12 @@ def test_a_dependency_error_is_one_finding_a_call_site(make_evidence: MakeEviden
     assert (one.evidence, one.severity, one.rate.value) == ("direct", "critical", 1.0)
     assert one.p_value is not None
     assert one.p_value < SIGNIFICANT
+    met = evidence.tables.faults
+    met = met[met["rule"].isin(one.rules)]["key"].nunique()
+    assert one.title.endswith(f"({one.failures} of {met})")
+    assert f": {one.failures} of {met} requests that met it failed by it. " in one.summary
+    assert f"Of {one.rate.n} requests that met it alone 100 % " in one.summary
+    assert one.rate.n < met
 
 
 def test_without_the_apps_frames_the_cause_is_told_by_comparison(make_evidence: MakeEvidence) -> None:

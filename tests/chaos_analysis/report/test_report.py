@@ -94,6 +94,23 @@ def test_links_lead_somewhere(tmp_path: Path) -> None:
     assert {link[1:] for link in inner} <= set(targets)
 
 
+def test_an_issue_lists_the_fixes_of_its_parts(tmp_path: Path) -> None:
+    """What is lacking stands below what goes wrong for it, and so does what to do about it."""
+    part = replace(sample.RESET, id="lack", finder="no_retry", severity="critical", part_of=sample.TIMEOUT.id)
+    other = replace(sample.PROPOSAL, number=2, title="Ask again", patterns=("lack",))
+    analysis = sample.analysis(patterns=(sample.TIMEOUT, part), proposals=(sample.PROPOSAL, other))
+    markdown, _ = _written(analysis, tmp_path)
+    own, again = "[Fix 1: Give the fares call a timeout](#fix-1-give-the-fares-call-a-timeout)", "[Fix 2: Ask again]"
+    assert f"What to do: {again}(#fix-2-ask-again). And: {own}.\n" in markdown
+    assert f"- fix: {again}(#fix-2-ask-again)\n- fix: {own}\n" in markdown
+
+
+def test_a_rate_of_those_that_met_one_fault_alone_says_so(tmp_path: Path) -> None:
+    """Others met it too, with others, and are counted elsewhere in the same finding."""
+    markdown, _ = _written(sample.analysis(patterns=(sample.RESET,)), tmp_path)
+    assert "**high** 100 % of 31 requests that met this alone failed (" in markdown
+
+
 def test_a_claim_carries_its_interval_and_comparison(tmp_path: Path) -> None:
     """The evidence sentence of an issue has share, n, interval, the comparison group and p."""
     markdown, _ = _written(sample.analysis(), tmp_path)
