@@ -295,9 +295,9 @@ def _known_links(top: Reader, experiment: Experiment) -> None:
 
 
 def _unique(top: Reader, key: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            top.refuse(f"{key}[{names.index(name)}].name", name, "names that occur only once")
+    for index, name in enumerate(names):
+        if (first := names.index(name)) < index:
+            top.refuse(f"{key}[{index}].name", name, f"names that occur only once: {key}[{first}] has it")
 
 
 def _known_stages(top: Reader, experiment: Experiment) -> None:

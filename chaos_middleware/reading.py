@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from chaos_middleware.errors import ExperimentError
 
 _MISSING: Any = object()
+_ALIKE = 0.8  # of two names: above what any two of our own keys have in common
 
 
 class Reader:
@@ -104,8 +106,14 @@ class Reader:
         self._asked.append(key)
         value = self._left.pop(key, default)
         if value is _MISSING:
-            refuse(self.file, self._at(key), None, "a value: the key is missing")
+            self._missing(key)
         return value
+
+    def _missing(self, key: str) -> NoReturn:
+        """Refuse an object without this key; one of nearly the same name is probably what it should be."""
+        near = get_close_matches(key, map(str, self._left), n=1, cutoff=_ALIKE)
+        instead = f"; there is {json.dumps(near[0])}, which is no key here" if near else ""
+        raise ExperimentError(f"{self.file}: {self._at(key)}: the key is missing{instead}")
 
     def _at(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key

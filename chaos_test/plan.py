@@ -93,20 +93,24 @@ def make(args: argparse.Namespace) -> Plan:
         deadline=args.deadline,
         time_limit=args.time_limit or max(120.0, (run_time or 0) + 30),
         enough_after=args.enough_after,
-        slos=_slos(args, prepared),
+        slos=_slos(args, prepared, _config(args, chosen)),
         out=Path(args.out).resolve(),
     )
 
 
-def _experiment(args: argparse.Namespace, chosen: Target) -> Prepared:
+def _config(args: argparse.Namespace, chosen: Target) -> Path:
     if args.config:
-        file = Path(args.config)
-    else:
-        file = chosen.path(chosen.table.config) if chosen.table.config else experiment.DEFAULT_CONFIG
+        return Path(args.config)
+    return chosen.path(chosen.table.config) if chosen.table.config else experiment.DEFAULT_CONFIG
+
+
+def _experiment(args: argparse.Namespace, chosen: Target) -> Prepared:
     if args.run_time and args.stages and any(stage.seconds for stage in args.stages):
         raise ChaosTestError("--run-time and --stages in seconds say the same thing twice: give one of them")
     planned = None if chosen.url else args.requests or DEFAULT_REQUESTS
-    return experiment.prepare(file, seed=args.seed, stages=args.stages, run_time=args.run_time, requests=planned)
+    return experiment.prepare(
+        _config(args, chosen), seed=args.seed, stages=args.stages, run_time=args.run_time, requests=planned
+    )
 
 
 def _ledger(args: argparse.Namespace) -> Path | None:
@@ -147,10 +151,10 @@ def _check_locustfile(file: Path) -> None:
         raise ChaosTestError(f"--locustfile {file}: not Python: {error}") from None
 
 
-def _slos(args: argparse.Namespace, prepared: Prepared) -> tuple[str, ...]:
+def _slos(args: argparse.Namespace, prepared: Prepared, file: Path) -> tuple[str, ...]:
     """The objectives; the experiment's own on stages that `--stages` has replaced are left out."""
     stages = [stage.name for stage in prepared.value.stages]
-    asked = {slo: stage_of_slo(slo) for slo in args.slo or prepared.value.steady_state}
+    asked = {slo: stage_of_slo(slo) for slo in args.slo} if args.slo else _declared(prepared, file)
     if args.stages and not args.slo:
         return tuple(slo for slo, stage in asked.items() if stage is None or stage in stages)
     for slo, stage in asked.items():
@@ -159,6 +163,17 @@ def _slos(args: argparse.Namespace, prepared: Prepared) -> tuple[str, ...]:
         if stage is None and args.slo and not any(name in stages for name in FAULT_FREE_STAGES):
             raise ChaosTestError(f"{slo!r}: the run has no baseline and no recovery; add in {' or in '.join(stages)}")
     return tuple(asked)
+
+
+def _declared(prepared: Prepared, file: Path) -> dict[str, str | None]:
+    """The experiment's own objectives, and the stages that they name."""
+    asked = {}
+    for index, slo in enumerate(prepared.value.steady_state):
+        try:
+            asked[slo] = stage_of_slo(slo)
+        except ChaosTestError as error:
+            raise ChaosTestError(f"{file}: steady_state[{index}]: {error}") from None
+    return asked
 
 
 def free_port(wanted: int | None, option: str) -> int:

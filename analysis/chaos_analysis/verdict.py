@@ -73,7 +73,9 @@ def _more_requests(evidence: Evidence) -> Iterator[str]:
         yield "No request was recorded: look into locust.log and app.log in the run folder."
     elif n < ENOUGH:
         yield f"Only {wording.plural(n, 'request')}: run at least {ENOUGH}, e.g. with --requests 600."
-    if n and not evidence.fault_stages:
+    if n and evidence.experiment and not evidence.experiment.rules:
+        yield "The experiment has no rules: give it some, or leave out --config to take the default ones."
+    elif n and not evidence.fault_stages:
         yield "No request fell into a stage that injects faults: run longer, or give rules a rate in the stages used."
 
 

@@ -54,7 +54,12 @@ WRONG = [
     # path of keys, value, what the error must say
     (("rules", 1), UNTIMELY, 'rules[1].phase: "after" is not allowed; expected before: a call that was made had its'),
     (("version",), 2, "version: 2 is not allowed; expected an integer from 1 to 1"),
-    (("version",), _GONE, "version: null is not allowed; expected a value: the key is missing"),
+    (("version",), _GONE, "version: the key is missing"),
+    (
+        ("rules", 0, "fault"),
+        {"type": "latency", "second": 1},
+        'rules[0].fault.seconds: the key is missing; there is "second", which is no key here',
+    ),
     (("sead",), 42, "sead: 42 is not allowed; expected no such key here; the keys are "),
     (("seed",), -1, "seed: -1 is not allowed; expected an integer from 0 to"),
     (("seed",), True, "seed: true is not allowed"),
@@ -70,7 +75,7 @@ WRONG = [
     (("stages", 0, "seconds"), 5, "expected either seconds or share"),
     (("rules",), {}, "rules: {} is not allowed; expected a list of objects"),
     (("rules", 0), [], "rules[0]: [] is not allowed; expected an object"),
-    (("rules", 0, "name"), _GONE, "rules[0].name: null is not allowed; expected a value"),
+    (("rules", 0, "name"), _GONE, "rules[0].name: the key is missing"),
     (("rules", 0, "seam"), "kernel", 'rules[0].seam: "kernel" is not allowed; expected one of wsgi, http_client'),
     (("rules", 0, "rate"), 1.01, "rules[0].rate: 1.01 is not allowed; expected a number from 0 to 1"),
     (("rules", 0, "rate"), "10%", 'rules[0].rate: "10%" is not allowed'),
@@ -95,7 +100,11 @@ WRONG = [
 
 BEYOND_SCHEMA = [
     (("stages", 1, "share"), 0.5, "expected shares for all stages, with the sum 1"),
-    (("rules", 1, "name"), "edge", 'rules[0].name: "edge" is not allowed; expected names that occur only once'),
+    (
+        ("rules", 1, "name"),
+        "edge",
+        'rules[1].name: "edge" is not allowed; expected names that occur only once: rules[0] has it',
+    ),
     (("rules", 0, "rate"), {"20%": 0.5}, 'rules[0].rate: "20%" is not allowed; expected stages of this experiment'),
     (("rules", 0, "fault", "high"), 0.05, "rules[0].fault.high: 0.05 is not allowed; expected a number from 0.1"),
 ]

@@ -69,6 +69,16 @@ def test_stages_of_the_command_line_leave_out_the_experiments_slos_on_others(
         make(*config)
 
 
+def test_an_objective_of_the_experiment_that_is_none_is_named_by_its_place(
+    make: Callable[..., Plan], app_dir: Path
+) -> None:
+    """The file and the key, as of everything else in it."""
+    slos = ["p95<1s", "p95 is low"]
+    (app_dir / "c.json").write_text(json.dumps({"version": 1, "rules": [], "steady_state": slos}))
+    with pytest.raises(ChaosTestError, match=r"c\.json: steady_state\[1\]: 'p95 is low': not an objective"):
+        make("--config", str(app_dir / "c.json"))
+
+
 def test_load_on_the_command_line_replaces_the_tables(parse: Parse, app_dir: Path) -> None:
     """Otherwise the table's files are found from the app's folder."""
     (app_dir / "pyproject.toml").write_text('[tool.chaos-test]\napp = "shop:app"\nlocustfiles = ["buyers.py"]\n')

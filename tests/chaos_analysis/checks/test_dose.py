@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from chaos_analysis import analyse
 from chaos_analysis.checks import dose
 from tests.chaos_analysis.conftest import read_evidence
 
@@ -137,3 +138,11 @@ def test_persistence_request_draws_once_for_all_repetitions(make_run: MakeRun, o
     assert evidence.experiment is not None
     due = dose.expected(evidence, evidence.experiment)
     assert event.removesuffix(".0") + f".{occurrence}" in due
+
+
+def test_an_experiment_without_rules_injected_nothing(make_run: MakeRun) -> None:
+    """So the run is none of faults: invalid, and the advice says why, rather than blame the stages."""
+    analysis = analyse(make_run(requests=300, rules=())[0], write=False)
+    assert analysis.exit_code == 3
+    assert analysis.headline == "This run is invalid: nothing was injected: the experiment has no rules."
+    assert analysis.advice[0].startswith("The experiment has no rules")
