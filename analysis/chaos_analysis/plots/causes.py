@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MOST = 14
 _OPEN, _NONE, _BEFORE, _AFTER = "cause not proven", "no fault", "before any fault", "after the faults"
+_WITHOUT = {_NONE: "while others did", _BEFORE: "before any", _AFTER: "after the faults"}
 _COLOURS = {_OPEN: _style.PURPLE, _NONE: _style.BLUE, _BEFORE: _style.GREY, _AFTER: _style.GREEN}
 
 
@@ -49,11 +50,19 @@ def _bar(name: str, count: int, total: int, edge: list[str]) -> _bars.Bar:
 
 
 def _finding(counts: Counter[str], total: int) -> str:
-    name, count = counts.most_common(1)[0]
-    met = {_NONE: "met no fault", _OPEN: "have no proven cause", _BEFORE: "came before any fault"}.get(name)
-    met = met or ("came after the faults" if name == _AFTER else f"are put down to {name}")
+    """The largest share, where what met no fault is one share whenever it failed."""
+    parts = [(counts[name], when) for name, when in _WITHOUT.items() if counts[name]]
+    unfaulted = sum(count for count, _ in parts)
+    others = Counter({name: count for name, count in counts.items() if name not in _WITHOUT})
+    name, count = next(iter(others.most_common(1)), ("", 0))
+    if unfaulted >= count:
+        text = f"{wording.percent(unfaulted / total)} of {wording.plural(total, 'failure')} met no fault"
+        split = ", ".join(f"{wording.percent(count / total)} {when}" for count, when in parts)
+        return f"{text}: {split}" if len(parts) > 1 else f"{text}, {parts[0][1]}"
+    met = "have no proven cause" if name == _OPEN else f"are put down to {name}"
     text = f"{wording.percent(count / total)} of {wording.plural(total, 'failure')} {met}"
-    unfaulted = counts[_NONE] + counts[_BEFORE] + counts[_AFTER]
-    if name in {_NONE, _BEFORE, _AFTER} or not unfaulted:
-        return text if unfaulted else f"{text}; none came without a fault"
-    return f"{text}; {wording.percent(unfaulted / total)} met no fault at all"
+    return (
+        f"{text}; {wording.percent(unfaulted / total)} met no fault"
+        if unfaulted
+        else f"{text}; none came without a fault"
+    )
