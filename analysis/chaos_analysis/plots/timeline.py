@@ -26,14 +26,15 @@ def draw(analysis: Analysis) -> Figure | None:
     _draw_latency(latency, rows, "successes" if analysis.source == "run" else "all requests, cumulative")
     _shade(load, latency, spans)
     latency.set_xlabel("time since the first request, s")
-    latency.set_xlim(0, max(float(rows["second"].iloc[-1]), spans[-1].end if spans else 0))
+    latency.set_xlim(0, max(float(rows["end"].iloc[-1]), spans[-1].end if spans else 0))
     return figure
 
 
 def _draw_load(axes: Axes, rows: pd.DataFrame) -> None:
-    axes.plot(rows["second"], rows["requests"], color=_style.BLUE, lw=1.6, marker="o" * (len(rows) < 3))
-    axes.fill_between(rows["second"], rows["failures"], color=_style.VERMILLION, alpha=0.85, lw=0)
-    axes.set_ylim(0, rows["requests"].max() * 1.25 or 1)
+    edges = _edges(rows)
+    axes.stairs(rows["failures"], edges, color=_style.VERMILLION, alpha=0.85, lw=0, fill=True, zorder=2)
+    axes.stairs(rows["requests"], edges, color=_style.BLUE, lw=1.6, baseline=None, zorder=2)
+    axes.set_ylim(0, rows["requests"].max() * 1.5 or 1)
     axes.set_ylabel("per second")
     axes.grid(axis="y")
     end = rows.iloc[-1]
@@ -42,17 +43,21 @@ def _draw_load(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _draw_latency(axes: Axes, rows: pd.DataFrame, of_what: str) -> None:
-    rows = rows[rows["p95"] > 0]
+    known = rows[rows["p95"] > 0]
     axes.set_ylabel(f"latency, ms\n({of_what})")
     axes.grid(axis="y")
-    if rows.empty:
+    if known.empty:
         return
     axes.set_yscale("log")
     for column, colour in (("p95", _style.PURPLE), ("p50", _style.GREEN)):
-        axes.plot(rows["second"], rows[column], color=colour, lw=1.6, marker="o" * (len(rows) < 3))
+        axes.stairs(rows[column].where(rows["p95"] > 0), _edges(rows), color=colour, lw=1.6, baseline=None, zorder=2)
     _style.log_ticks(axes.yaxis)
-    end = rows.iloc[-1]
+    end = known.iloc[-1]
     _style.label_ends(axes, [(end["p50"], "p50", _style.GREEN), (end["p95"], "p95", _style.PURPLE)], gap=0.13)
+
+
+def _edges(rows: pd.DataFrame) -> list[float]:
+    return [*rows["start"], rows["end"].iloc[-1]]
 
 
 def _shade(top: Axes, bottom: Axes, spans: list[_stages.Span]) -> None:

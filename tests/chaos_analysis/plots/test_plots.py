@@ -101,6 +101,19 @@ def test_a_fault_is_blamed_for_what_it_is_proven_to_cause_alone(tmp_path: Path) 
     }
 
 
+def test_what_met_no_fault_is_one_share_whenever_it_failed(tmp_path: Path) -> None:
+    """Failures before, beside and after the faults add up in the title; with one kind alone it is named."""
+    rows = sample.requests(2000, lethal=False)
+    rows["ok"] = ~rows.index.isin(np.flatnonzero(rows["rule"] == "")[::50])
+    failed = rows.loc[~rows["ok"], "stage"]
+    title = _titles(sample.analysis(rows), tmp_path)["causes"]
+    assert title.startswith(f"100 % of {len(failed)} failures met no fault: ")
+    assert f"{100 * (failed == 'baseline').mean():.1f} % before any" in title
+    rows["ok"] |= rows["stage"] != "baseline"
+    title = _titles(sample.analysis(rows), tmp_path)["causes"]
+    assert title == f"100 % of {(~rows['ok']).sum()} failures met no fault, before any"
+
+
 def test_a_fault_is_held_against_its_own_endpoints(tmp_path: Path) -> None:
     """An endpoint that always fails makes no harmless fault that is met there the deadliest, and no control worse."""
     rows = sample.requests(2000)
@@ -127,14 +140,28 @@ def test_drawing_leaves_no_global_state(tmp_path: Path) -> None:
 
 
 def test_slices_add_up_to_the_requests() -> None:
-    """Rates times the slice's width are the rows, but for the last slice, which is not full."""
+    """Rates times the slices' lengths are the rows, and each slice begins where the one before ended."""
     rows = sample.requests(2000)
     slices = _bins.of(sample.analysis(rows))
-    width = slices["second"].iloc[1] - slices["second"].iloc[0]
-    inside = rows["second"] < width * len(slices)
-    assert slices["requests"].sum() * width == pytest.approx(inside.sum())
-    assert slices["failures"].sum() * width == pytest.approx((inside & ~rows["ok"]).sum())
-    assert inside.mean() > 0.95
+    length = slices["end"] - slices["start"]
+    assert (slices["requests"] * length).sum() == pytest.approx(len(rows))
+    assert (slices["failures"] * length).sum() == pytest.approx((~rows["ok"]).sum())
+    assert slices["start"].iloc[1:].tolist() == slices["end"].iloc[:-1].tolist()
+
+
+def test_no_slice_has_the_requests_of_two_stages() -> None:
+    """What the faults did is not shown where there were none, though a stage is shorter than a slice."""
+    rows = sample.requests(40)
+    rows["ok"] = rows["stage"] != "chaos"
+    rows["response_ms"] = np.where(rows["stage"] == "baseline", 10.0, 500.0)
+    slices = _bins.of(sample.analysis(rows))
+    baseline, *chaos, recovery = _stages.spans(sample.analysis(rows).tables)
+    quiet = (slices["end"] <= baseline.end + 0.01) | (slices["start"] >= recovery.start - 0.01)
+    assert quiet.sum() >= 2
+    assert (slices.loc[quiet, "failures"] == 0).all()
+    assert (slices.loc[~quiet & (slices["requests"] > 0), "failures"] > 0).all()
+    assert slices.loc[slices["start"] == 0, "p95"].tolist() == [10.0]
+    assert len(chaos) == 1
 
 
 def test_history_gives_rates_from_differences_of_totals() -> None:
