@@ -43,18 +43,23 @@ def _name() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
-def newest(out: Path) -> Path:
-    """The youngest run folder; raises `ChaosTestError` where there is none."""
+def newest(out: Path, holding: str = "") -> Path:
+    """The youngest run folder with this file in it; raises `ChaosTestError` where there is none."""
     runs = sorted(path for path in out.glob("*Z-*") if _RUN_ID.fullmatch(path.name) and path.is_dir())
+    whole = [path for path in runs if (path / holding).exists()]
+    if runs and not whole:
+        raise ChaosTestError(f"{out}: no run folder has a {holding}; chaos-test report {runs[-1]} makes it")
     if not runs:
         raise ChaosTestError(f"{out}: there is no run folder yet; make one with chaos-test run")
-    return runs[-1]
+    return whole[-1]
 
 
 def asked(run_dir: str | None) -> Path:
-    """The run folder that was named, else the newest in reports; raises `ChaosTestError`."""
+    """The run folder that was named, else the newest in reports with proposals: a start that failed leaves a folder,
+    too. Raises `ChaosTestError`.
+    """
     if run_dir is None:
-        return newest(Path("reports"))
+        return newest(Path("reports"), "fix-proposals.json")
     if not Path(run_dir).is_dir():
         raise ChaosTestError(f"{run_dir}: there is no such run folder")
     return Path(run_dir)

@@ -39,6 +39,19 @@ def test_the_newest_run_is_found_beside_other_folders(tmp_path: Path) -> None:
     assert rundir.newest(tmp_path).name == "20260301T000000Z-aaaa"
 
 
+def test_patches_are_those_of_the_newest_run_that_has_proposals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that failed, or a run that was broken off, leaves a folder without."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("20260101T000000Z-aaaa", "20260201T000000Z-ffff", "20260301T000000Z-aaaa"):
+        (tmp_path / "reports" / name).mkdir(parents=True)
+    with pytest.raises(ChaosTestError, match=r"no run folder has a fix-proposals\.json; chaos-test report .*0301"):
+        rundir.asked(None)
+    (tmp_path / "reports/20260201T000000Z-ffff/fix-proposals.json").write_text("{}")
+    assert rundir.asked(None).name == "20260201T000000Z-ffff"
+
+
 def test_no_run_yet_is_one_sentence(tmp_path: Path) -> None:
     """It says how to make one."""
     with pytest.raises(ChaosTestError, match="no run folder yet; make one with chaos-test run"):
