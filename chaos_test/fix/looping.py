@@ -73,6 +73,10 @@ def loop(
         if not taken:  # what each does alone is measured already
             known = {stored.digest(one.diff): result.effects[one.name] for one in left if one.name in result.effects}
             stored.write(replace(stored.read(run_dir), effects=known, void=""), run_dir)
+        for one in left:
+            if one.name in result.effects:
+                effect = result.effects[one.name]
+                said(f"  {one.number}. {one.short}: {effect.verdict}, {effect.reason}")
         better = {name: effect for name, effect in result.effects.items() if effect.verdict == "improved"}
         if not better:
             ended = "no other patch improves what there is"
@@ -90,10 +94,12 @@ def loop(
 
 
 def _keep(told: list[stored.Step], taken: list[Proposed], ended: str, run_dir: Path, void: str = "") -> stored.Stored:
-    """Write the steps so far, and the patch of all of them."""
+    """Write the steps so far, and the patch of all of them if there are any."""
     story = replace(stored.read(run_dir), effects={}, void=void, steps=tuple(told), ended=ended)
     stored.write(story, run_dir)
-    write_text(run_dir / _PATCH, combined(taken, run_dir).diff)
+    (run_dir / _PATCH).unlink(missing_ok=True)
+    if taken:
+        write_text(run_dir / _PATCH, combined(taken, run_dir).diff)
     return story
 
 
@@ -108,7 +114,8 @@ def show(console: Console, story: stored.Stored, run_dir: Path) -> None:
     console.print(f"Ended: {story.ended}.", markup=False)
     if story.void:
         console.print(f"void: {story.void}", style="bold red", markup=False)
-    console.print(f"All steps as one patch: {rundir.shown(run_dir / _PATCH)}", style="bold", markup=False)
+    if story.steps:
+        console.print(f"All steps as one patch: {rundir.shown(run_dir / _PATCH)}", style="bold", markup=False)
 
 
 def _on_top(one: Proposed, taken: list[Proposed], run_dir: Path, base: str) -> Change | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from chaos_analysis.effect import Effect, judge, stored
 from chaos_analysis.effect.stored import Step, Stored
@@ -33,6 +34,7 @@ class Loop:
     effect: Effect = GOOD
     void: str = ""
     asked: list[list[str]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def measured(self, plan: object, changes: Sequence[Change], *_: object, **__: object) -> Result:
         """In the place of the real one."""
@@ -42,7 +44,7 @@ class Loop:
 
     def run(self, steps: int = 1) -> Stored:
         """What it told."""
-        settings: dict[str, Any] = {"interrupt": Interrupt(), "said": lambda _: None, "budget": 60.0, "most": None}
+        settings: dict[str, Any] = {"interrupt": Interrupt(), "said": self.said.append, "budget": 60.0, "most": None}
         return looping.loop(self.run_dir, steps=steps, **settings)
 
 
@@ -98,3 +100,19 @@ def test_a_loop_without_a_step_has_none(loop: Loop, effect: Effect, void: str, e
     story = loop.run()
     assert (story.steps, story.ended, story.void) == ((), ended, void)
     assert stored.read(loop.run_dir) == replace(story, effects=stored.read(loop.run_dir).effects)
+
+
+def test_a_step_that_finds_nothing_better_says_what_each_patch_came_to(
+    loop: Loop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line a patch, and no patch of no steps: one of an earlier loop would be taken for it."""
+    loop.run()
+    loop.effect = NOTHING
+    loop.said.clear()
+    story = loop.run()
+    assert story.steps == ()
+    told = [line for line in loop.said if f": {NOTHING.verdict}, {NOTHING.reason}" in line]
+    assert len(told) == len(loop.asked[-1]) > 1
+    assert not (loop.run_dir / "verify" / "loop.patch").exists()
+    looping.show(Console(), story, loop.run_dir)
+    assert "as one patch" not in capsys.readouterr().out
