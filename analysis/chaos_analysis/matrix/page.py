@@ -29,7 +29,7 @@ def markdown(matrix: Matrix, picture: str) -> str:
     lines = [
         f"# Chaos map: {text(matrix.name)}",
         "",
-        f"{finding(matrix)}.",
+        f"{text(finding(matrix))}.",
         "",
         f"![{text(finding(matrix))}]({picture})",
         "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import pytest
 import chaos_analysis
 from chaos_analysis import matrix
 from chaos_analysis.errors import RunFolderError
-from chaos_analysis.matrix import Planned
+from chaos_analysis.matrix import Planned, page
 from tests.chaos_analysis import world
 
 if TYPE_CHECKING:
@@ -63,12 +63,23 @@ def test_what_is_written_is_whole(make_run: MakeRun) -> None:
     folder, _ = folder_of(make_run)
     matrix.chart(folder)
     jsonschema.validate(json.loads((folder / "map.json").read_text()), SCHEMA)
-    page, markdown = (folder / "chaos-map.html").read_text(), (folder / "chaos-map.md").read_text()
+    html, markdown = (folder / "chaos-map.html").read_text(), (folder / "chaos-map.md").read_text()
     assert "2 of 2 ways to break a call of planner reach its clients" in markdown
     assert "![2 of 2 ways" in markdown
-    assert "data:image/png;base64" in page
+    assert "data:image/png;base64" in html
     assert "not met" in markdown
     assert b"2 of 2 ways to break a call" in (folder / "chaos-map.png").read_bytes()
+
+
+def test_a_route_with_a_variable_part_is_no_link(make_run: MakeRun) -> None:
+    """`<int:number>` stands in the finding as it is, where Markdown would take it for an address."""
+    folder, plan = folder_of(make_run)
+    harmed = plan["points"][plan["cells"][0]["point"]]["route"]
+    drawn = matrix.chart(folder)
+    rows = tuple(replace(row, point=replace(row.point, route=f"{harmed}/<int:number>")) for row in drawn.rows)
+    markdown = page.markdown(replace(drawn, rows=rows), "chaos-map.png")
+    assert "/\\<int:number>" in markdown
+    assert "<a href=" not in page.html(replace(drawn, rows=rows), markdown, folder / "chaos-map.png").split("<h1", 1)[1]
 
 
 def test_a_call_behind_one_like_it_is_told_apart(make_run: MakeRun) -> None:
