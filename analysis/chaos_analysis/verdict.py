@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Check, Pattern, SloResult, Verdict
 
+_WITH_BODY = ("POST", "PUT", "PATCH")
+_REFUSED = (400, 411, 415, 422)  # statuses that say so of a request whose body is missing
 EXIT_CODES: dict[Verdict, int] = {"held": 0, "undecided": 0, "no SLO": 0, "broken": 1, "invalid": 3}
 
 
@@ -64,7 +66,11 @@ def _objectives(found: Verdict, slos: Sequence[SloResult]) -> str:
 
 def advice(evidence: Evidence, slos: Sequence[SloResult]) -> tuple[str, ...]:
     """What to change where the data do not say enough, with numbers."""
-    return tuple(dict.fromkeys([*_more_requests(evidence), *_for_objectives(evidence, slos), *_rates(evidence)]))
+    return tuple(
+        dict.fromkeys(
+            [*_more_requests(evidence), *_without_body(evidence), *_for_objectives(evidence, slos), *_rates(evidence)]
+        )
+    )
 
 
 def _more_requests(evidence: Evidence) -> Iterator[str]:
@@ -77,6 +83,19 @@ def _more_requests(evidence: Evidence) -> Iterator[str]:
         yield "The experiment has no rules: give it some, or leave out --config to take the default ones."
     elif n and not evidence.fault_stages:
         yield "No request fell into a stage that injects faults: run longer, or give rules a rate in the stages used."
+
+
+def _without_body(evidence: Evidence) -> Iterator[str]:
+    """Endpoints of the command line that were sent no body and refuse every request for what may be that."""
+    load = evidence.run.get("load") or {}
+    calm = evidence.rows[evidence.rows["control"]]
+    for endpoint in load.get("endpoints") or ():
+        method, _, rest = str(endpoint).partition(" ")
+        path, _, body = rest.partition(" ")
+        answers = calm.loc[calm["endpoint"] == f"{method} {path.partition('?')[0]}", "status"]
+        if method in _WITH_BODY and not body and len(answers) and answers.isin(_REFUSED).all():
+            example = f'--endpoint \'{method} {path} {{"name": "value"}}\''
+            yield f"{method} {path} answers {answers.iloc[0]}, and was sent no body: {example} sends one as JSON."
 
 
 def _for_objectives(evidence: Evidence, slos: Sequence[SloResult]) -> Iterator[str]:

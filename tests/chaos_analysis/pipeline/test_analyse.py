@@ -228,6 +228,27 @@ def test_too_little_data_is_answered_with_what_to_change(make_run: MakeRun) -> N
     assert "payments-503 was met alone by" in advice
 
 
+@pytest.mark.parametrize(("endpoint", "hinted"), [("POST /api/bookings", True), ('POST /api/bookings {"n": 1}', False)])
+def test_an_endpoint_that_is_sent_no_body_and_refuses_it_is_told_how(
+    make_run: MakeRun, endpoint: str, hinted: bool
+) -> None:
+    """A 415 to everything is a mistake in the command line before it is a bug of the app's."""
+    folder, _ = make_run(requests=1000)
+    for part in (folder / "requests").glob("[0-9].jsonl"):
+        rows = [json.loads(line) for line in part.read_text().splitlines()]
+        for row in rows:
+            if isinstance(row, list) and row[6:9] == ["POST", "/api/bookings", 200]:
+                row[8] = 415
+        part.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = json.loads((folder / "run.json").read_text())
+    run["load"] |= {"endpoints": [endpoint]}
+    (folder / "run.json").write_text(json.dumps(run))
+    hint = (
+        """POST /api/bookings answers 415, and was sent no body: --endpoint 'POST /api/bookings {"name": "value"}' """
+    )
+    assert any(line.startswith(hint) for line in analyse(folder, write=False).advice) == hinted
+
+
 def test_enough_data_needs_no_advice(make_run: MakeRun) -> None:
     """No nagging."""
     assert analyse(make_run(requests=2000)[0], write=False).advice == ()
