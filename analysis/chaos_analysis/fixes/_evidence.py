@@ -9,6 +9,7 @@ from chaos_analysis.fixes._changes import changes
 from chaos_analysis.fixes._diff import unified
 from chaos_analysis.fixes._fix import AlreadyThere, Declined, Fix, Spot
 from chaos_analysis.model import Pattern, Proposal, Site
+from chaos_analysis.patterns import LACKS
 from chaos_analysis.tables.keys import among
 from chaos_analysis.wording import plural
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from chaos_analysis.fixes._changes import Changes
     from chaos_analysis.model import Tables
     from chaos_analysis.sources import Sources
+
+_LACKS = frozenset(finder.__name__.rpartition(".")[2] for finder in LACKS)
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,9 @@ class Evidence:
 
 
 def wholes(patterns: Sequence[Pattern]) -> list[Pattern]:
-    """The patterns without those that are part of another one of them."""
-    ids = {pattern.id for pattern in patterns}
-    return [pattern for pattern in patterns if pattern.part_of not in ids]
+    """The patterns without what is lacking at the site of another one of them, for it explains the same failures."""
+    sites = {pattern.site for pattern in patterns if pattern.site and pattern.finder not in _LACKS}
+    return [pattern for pattern in patterns if not (pattern.finder in _LACKS and pattern.site in sites)]
 
 
 def summaries(patterns: Sequence[Pattern]) -> str:

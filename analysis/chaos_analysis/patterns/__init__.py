@@ -15,7 +15,7 @@ requests failed or held up, then by failure rate.
 
 `FINDERS` say what goes wrong. `LACKS` say what the app lacks at a call site: such a pattern is a part of the worst
 that goes wrong there, and stands right behind it; a part of `high` severity or more raises the whole to its own. Where
-nothing goes wrong there, or it names no site, it stands alone.
+nothing goes wrong there, it names no site, or it is so grave and what goes wrong is `low`, it stands alone.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def arranged(wholes: Sequence[Pattern], lacks: Sequence[Pattern]) -> tuple[Patte
 def _raised(whole: Pattern, parts: Sequence[Pattern]) -> Pattern:
     """The whole, no less severe than its graver parts, with the one that it is so severe for."""
     worst = max(parts, key=lambda part: SEVERITIES.index(part.severity), default=whole)
-    if SEVERITIES.index(worst.severity) <= max(map(SEVERITIES.index, (whole.severity, "medium"))):
+    if not _is_grave(worst) or SEVERITIES.index(worst.severity) <= SEVERITIES.index(whole.severity):
         return whole
     return replace(whole, severity=worst.severity, facts=(*whole.facts, (f"{worst.severity} for", worst.title)))
 
@@ -135,7 +135,13 @@ def _raised(whole: Pattern, parts: Sequence[Pattern]) -> Pattern:
 def _whole(lack: Pattern, wholes: Iterable[Pattern]) -> str | None:
     """The first of these at the call site of what is lacking; rather not one of what later requests failed by."""
     here = [whole for whole in wholes if lack.site is not None and whole.site == lack.site]
+    if _is_grave(lack):
+        here = [whole for whole in here if whole.severity != "low"]
     return next((whole.id for whole in sorted(here, key=lambda one: one.finder in _LATER)), None)
+
+
+def _is_grave(pattern: Pattern) -> bool:
+    return SEVERITIES.index(pattern.severity) >= SEVERITIES.index("high")
 
 
 def _told_apart(patterns: Iterable[Pattern]) -> Iterator[Pattern]:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from chaos_analysis.fixes import advise, propose
+from chaos_analysis.fixes._evidence import wholes
 from chaos_analysis.model import Estimate, Pattern, Site, Tables
 from chaos_analysis.sources import Sources
 
@@ -287,6 +288,16 @@ def test_what_is_lacking_belongs_to_the_change_that_brings_it(planner: Path) -> 
     storm = _pattern("retry_storm", site, target="POST x/y")
     told = {each.fix: each.patterns for each in propose([whole, storm], tables, Sources(planner), RUN)}
     assert told == {"unavailable": (whole.id,), "retry_storm": (storm.id,)}
+
+
+def test_failures_that_two_findings_of_a_site_explain_count_once(planner: Path) -> None:
+    """A lack that is no part, as it is graver than what goes wrong there; at another site it counts."""
+    here, there = _site(planner, "/authorisations"), _site(planner, "/fares/{slug}")
+    told = replace(_pattern("dependency_error", here), severity="low")
+    storm = _pattern("retry_storm", here)
+    assert wholes([told, storm]) == [told]
+    assert wholes([told, elsewhere := _pattern("retry_storm", there)]) == [told, elsewhere]
+    assert wholes([storm]) == [storm]
 
 
 def test_a_diff_names_the_file_from_the_top_of_the_repository(planner: Path) -> None:

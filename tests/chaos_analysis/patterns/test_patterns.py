@@ -71,18 +71,22 @@ def test_what_is_lacking_is_a_part_of_what_goes_wrong_there(
 
 
 def test_a_whole_is_no_less_severe_than_its_graver_parts(make_evidence: MakeEvidence) -> None:
-    """With the part that it is so severe for, and the rank that this gives it; what the app tells itself stays low."""
+    """With the part that it is so severe for; a grave one stands alone where the app tells its errors itself."""
     wholes = find_wholes(make_evidence(requests=1000))
     (wrong,) = (one for one in wholes if one.finder == "dependency_error" and "Fares" in one.title)
-    assert wrong.site is not None
-    told = replace(wrong, id="told", severity="low", site=replace(wrong.site, line=1))
-    grave = replace(told, id="grave", finder="no_such", title="grave", severity="high")
+    mild, told = (replace(wrong, id=severity, severity=severity) for severity in ("medium", "low"))
+    grave = replace(wrong, id="grave", finder="no_such", title="grave", severity="high")
     less = replace(grave, id="less", severity="medium")
-    found = arranged([told, replace(wrong, failures=1)], [less, grave, replace(less, id="small", site=wrong.site)])
-    assert [one.id for one in found if one.part_of is None] == ["told", wrong.id]
-    assert [one.severity for one in found if one.part_of is None] == ["high", wrong.severity]
-    assert dict(found[0].facts)["high for"] == "grave"
-    assert arranged([told], [less])[0] == told
+    found = {one.id: one for one in arranged([mild], [less, grave])}
+    assert (found["medium"].severity, dict(found["medium"].facts)["high for"]) == ("high", "grave")
+    assert {one.part_of for one in (found["grave"], found["less"])} == {"medium"}
+    assert arranged([mild], [less])[0] == mild
+    assert [(one.id, one.part_of) for one in arranged([told], [less, grave])] == [
+        ("grave", None),
+        ("low", None),
+        ("less", "low"),
+    ]
+    assert arranged([wrong], [grave])[0] == wrong
 
 
 @pytest.mark.parametrize("rules", [(), (HARMLESS,)], ids=["no rules", "noop"])
