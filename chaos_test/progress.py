@@ -54,13 +54,14 @@ class Progress:
 
     def _cells(self, seen: Seen, elapsed: float, rate: float) -> dict[str, str]:
         planned = f"/{self._plan.requests:,}" if self._plan.requests else ""
+        unknown = self._plan.target.url and not self._plan.ledger
         return {
             "": f"{elapsed:3.0f} s",
             "stage": seen.stage or "starting",
             "requests": f"{seen.requests:,}{planned}",
             "requests/s": f"{rate:.0f}",
             "failures": f"{seen.failures:,}",
-            "faults fired": f"{seen.faults:,}",
+            "faults fired": "?" if unknown else f"{seen.faults:,}",
             "users": f"{seen.users}",
         }
 

@@ -103,7 +103,7 @@ def _watch(
     sleep: Callable[[float], None],
 ) -> Ending:
     """Look again and again until something ends the run; `looked` gets what was seen, and after how many seconds."""
-    watch = Watch(run_dir)
+    watch = Watch(run_dir, plan.ledger)
     started = time.monotonic()
     *servers, locust = living
     while True:

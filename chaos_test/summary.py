@@ -34,7 +34,12 @@ def opening(plan: Plan, run_dir: Path) -> str:
     users = "user" if plan.users == 1 else "users"
     line = f"{what}: {load} by {plan.users} {users}, seed {plan.experiment.value.seed} → {shown(run_dir)}"
     if plan.target.url and not plan.ledger:
-        line += f"\nThe ledger of {plan.url} is not in this run's folder (see --ledger): no fault can be checked."
+        line += (
+            f"\nThe ledger of {plan.url} is not in this run's folder (see --ledger): no fault can be checked, and no "
+            "line of its source named."
+        )
+    elif plan.target.url and not plan.target.dir:
+        line += "\nThe service's source is not known (see --app-dir): there will be no patches."
     return line
 
 

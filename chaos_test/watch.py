@@ -22,12 +22,15 @@ class Seen:
 
 
 class Tail:
-    """The whole lines that were added, since the last look, to all files of a folder with this ending."""
+    """The whole lines that were added, since the last look, to all files of a folder with this ending.
 
-    def __init__(self, folder: Path, pattern: str) -> None:
+    `fresh`: what they hold already when this is made does not count.
+    """
+
+    def __init__(self, folder: Path, pattern: str, *, fresh: bool = False) -> None:
         self._folder = folder
         self._pattern = pattern
-        self._offsets: dict[Path, int] = {}
+        self._offsets = {file: file.stat().st_size for file in folder.glob(pattern)} if fresh else {}
 
     def lines(self) -> list[bytes]:
         """New lines; one that is still being written waits for the next look."""
@@ -42,11 +45,11 @@ class Tail:
 
 
 class Watch:
-    """Looks at a run folder again and again."""
+    """Looks at a run folder again and again; faults that fire from now on are found in `ledger` where there is one."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, ledger: Path | None = None) -> None:
         self._rows = Tail(run_dir / "requests", "*.jsonl")
-        self._faults = Tail(run_dir / "faults", "*.jsonl")
+        self._faults = Tail((ledger or run_dir) / "faults", "*.jsonl", fresh=ledger is not None)
         self._requests = self._fired = 0
         self._samples: dict[str, dict[str, object]] = {}
 

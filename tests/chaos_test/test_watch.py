@@ -62,3 +62,15 @@ def test_users_failures_and_stage_come_from_the_newest_sample_of_each_part(run_d
         append(run_dir / "requests" / "load.jsonl", json.dumps(sample) + "\n")
     append(run_dir / "requests" / "load.jsonl", '{"t": 2, "cpu_percent": broken}\n')
     assert watch.look() == Seen(requests=0, failures=5, faults=0, users=10, stage="chaos")
+
+
+def test_faults_of_a_service_that_runs_already_are_in_its_own_ledger(run_dir: Path, tmp_path: Path) -> None:
+    """Those of earlier runs are there, too, and do not count."""
+    ledger = tmp_path / "ledger"
+    (ledger / "faults").mkdir(parents=True)
+    append(ledger / "faults" / "9-1.jsonl", '{"kind": "fault", "id": "earlier"}\n')
+    watch = Watch(run_dir, ledger)
+    assert watch.look().faults == 0
+    append(ledger / "faults" / "9-1.jsonl", '{"kind": "fault", "id": "a"}\n')
+    append(ledger / "faults" / "9-2.jsonl", '{"kind": "fault", "id": "b"}\n')
+    assert watch.look().faults == 2
