@@ -48,6 +48,8 @@ def show(console: Console, found: Comparison, page: Path, seconds: float) -> Non
             console.print(
                 Text(f"{pattern.state}: ", style=style).append(pattern.title, style="default"), soft_wrap=True
             )
+    if words.unlike(found):
+        console.print(words.unlike(found), style="dim", soft_wrap=True)
     console.print(f"{wording.seconds(seconds)}; comparison: {shown(page)}", style="bold", soft_wrap=True)
 
 

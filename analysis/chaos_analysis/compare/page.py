@@ -76,6 +76,7 @@ def _patterns(found: Comparison) -> list[str]:
     stayed = [each for each in found.patterns if each.state == "stayed"]
     changed = [each for each in found.patterns if each.state != "stayed"]
     lines = [f"### Patterns: {words.states(found)}", ""]
+    lines += [words.unlike(found), ""] if words.unlike(found) else []
     lines += [*_listed(changed), ""] if changed else []
     return [*lines, *(_folded("Patterns that stayed", _listed(stayed)) if stayed else [])]
 

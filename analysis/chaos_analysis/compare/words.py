@@ -67,6 +67,14 @@ def states(found: Comparison) -> str:
     return ", ".join(f"{n} {state}" for state, n in told.items())
 
 
+def unlike(found: Comparison) -> str:
+    """What patterns that are gone do not say, where the requests fail as they did; "" elsewhere."""
+    gone = any(each.state == "disappeared" for each in found.patterns)
+    if not gone or found.verdict in {"improved", "worse"}:
+        return ""
+    return "What disappeared may fail in another way now, by another answer: the figures above say how many fail."
+
+
 def ordered(found: Comparison) -> tuple[Group, ...]:
     """All requests first, then what changed, the largest difference first, then the rest."""
     calm = ("no difference", "inconclusive")

@@ -211,6 +211,20 @@ def test_patterns_come_and_go(recorded: Recorded) -> None:
     assert found == {"three": ("appeared", (0, 5)), "one": ("disappeared", (5, 0)), "two": ("stayed", (5, 3))}
 
 
+def test_that_a_pattern_is_gone_is_not_told_as_fewer_failures(recorded: Recorded, tmp_path: Path) -> None:
+    """Where as many requests fail, terminal and page say so; where fewer do, there is nothing to add."""
+    base, other = recorded("a"), recorded("b")
+    (base / "failure-patterns.json").write_text(
+        json.dumps({"patterns": [{"id": "one", "title": "one", "severity": "high", "failures": 5}]})
+    )
+    (other / "failure-patterns.json").write_text(json.dumps({"patterns": []}))
+    found = compare([base], [other])
+    assert words.unlike(found).startswith("What disappeared may fail in another way now")
+    assert words.unlike(found) in write(found, tmp_path / "out")[0].read_text()
+    assert words.unlike(replace(found, verdict="improved")) == ""
+    assert words.unlike(replace(found, patterns=())) == ""
+
+
 @pytest.mark.parametrize("seed", [7, 8], ids=["paired", "unpaired"])
 def test_what_is_written_is_whole(recorded: Recorded, tmp_path: Path, seed: int) -> None:
     """The JSON keeps its schema, the page has verdict and pictures, and a picture's title is its finding."""
