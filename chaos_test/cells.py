@@ -86,6 +86,20 @@ def engine(points: Sequence[Point]) -> str:
     return next((words[1] for words in named if words[0] in {"COMMIT", "ROLLBACK", "CHECKOUT"} and len(words) > 1), "")
 
 
+def in_turn(planned: Sequence[Planned], points: Sequence[Point], often: Mapping[str, int]) -> list[Planned]:
+    """The cells, those met least `often` first, the calls by turns; last what a call like it, earlier on, shadows.
+
+    A small batch does not come to the end of a route's cells.
+    """
+    calls: dict[int, list[Planned]] = {}
+    for cell in planned:
+        calls.setdefault(cell.point, []).append(cell)
+    rules = [(point.route, point.seam, point.dependency) for point in points]
+    shadowed = {at: rules.index(rule) < at for at, rule in enumerate(rules)}
+    turns = {cell.rule: turn for found in calls.values() for turn, cell in enumerate(found)}
+    return sorted(planned, key=lambda cell: (shadowed[cell.point], often.get(cell.rule, 0), turns[cell.rule]))
+
+
 def experiment(
     planned: Sequence[Planned], points: Sequence[Point], of: Mapping[str, Way], *, seed: int, name: str
 ) -> Prepared:

@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=options.positive,
         default=DEFAULT_REQUESTS,
         metavar="N",
-        help=f"the budget (default {DEFAULT_REQUESTS:,}); the less is known of a cell, the more of it goes there",
+        help=f"the budget, with what finds the calls (default {DEFAULT_REQUESTS:,}); what was met least comes first",
     )
     parser.add_argument(
         "--resume", metavar="D", help="go on with the map in this folder, with the same options as then"
@@ -96,7 +96,7 @@ def command(args: argparse.Namespace) -> int:
     with Interrupt() as interrupt:
         mapper = _Mapper(plan.make(args), console, interrupt)
         mapped = _resumed(Path(args.resume)) if args.resume else mapper.discover(args)
-        mapper.meet(mapped, args.requests)
+        mapper.meet(mapped, args.requests if args.resume else args.requests - mapped.spent)
         matrix = chart(mapped.folder)
     _tell(console, matrix, mapped.folder)
     if interrupt.asked:
@@ -117,7 +117,7 @@ class _Mapper:
         mapped = Map(rundir.create_map(Path(args.out).resolve()), name=_name(self.plan))
         self.console.print(f"Looking for the calls of {mapped.name} …", style="dim")
         prepared = cells.experiment((), (), {}, seed=self.plan.experiment.value.seed, name="discovery")
-        run_dir = self._run(mapped, prepared, max(LEAST_DISCOVERY, int(args.requests * DISCOVERY_SHARE)), "discovery")
+        run_dir = self._run(mapped, prepared, discovery(args.requests), "discovery")
         mapped.points = points_of(run_dir)
         if not mapped.points and not self.interrupt.asked:
             raise ChaosTestError(f"{mapped.name} made no call that a fault could meet (see {shown(run_dir)})")
@@ -152,6 +152,11 @@ class _Mapper:
         mapped.spent += size
         mapped.seconds = round(mapped.seconds + time.monotonic() - started, 1)
         return named
+
+
+def discovery(budget: int) -> int:
+    """How many of the budget's requests look for the calls: no more than half of them."""
+    return max(min(max(LEAST_DISCOVERY, int(budget * DISCOVERY_SHARE)), budget // 2), 1)
 
 
 def _name(made: Plan) -> str:
@@ -191,8 +196,10 @@ def _wanted(mapped: Map) -> list[Planned]:
         if mapped.batches
         else {}
     )
-    few = [cell for cell in mapped.cells if sum(met.get(cell.rule, {}).values()) < WANTED]
-    return few or [cell for cell in mapped.cells if len(met.get(cell.rule, {})) > 1]
+    often = {cell.rule: sum(met.get(cell.rule, {}).values()) for cell in mapped.cells}
+    few = [cell for cell in mapped.cells if often[cell.rule] < WANTED]
+    few = few or [cell for cell in mapped.cells if len(met.get(cell.rule, {})) > 1]
+    return cells.in_turn(few, mapped.points, often)
 
 
 def _tell(console: Console, matrix: Matrix, folder: Path) -> None:

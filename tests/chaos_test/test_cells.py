@@ -8,6 +8,7 @@ import pytest
 
 from chaos_analysis.matrix import Planned, Point
 from chaos_test import cells
+from chaos_test.map import discovery
 
 if TYPE_CHECKING:
     from chaos_middleware.experiment import Rule
@@ -93,3 +94,21 @@ def test_without_cells_there_is_a_stage_without_faults() -> None:
     """What finds the calls in the first place."""
     experiment = cells.experiment((), (), {}, seed=1, name="test").value
     assert (len(experiment.stages), experiment.rules, experiment.call_share) == (1, (), 1.0)
+
+
+def test_each_call_has_its_first_fault_before_any_has_many() -> None:
+    """The calls take turns, what was met least comes first, and a call that one before it shadows comes last."""
+    again = point("POST /orders", "database", "COMMIT sqlite")
+    points = (*POINTS[:4], again)
+    found = tuple(Planned(f"{at}-{n}", at, "slow") for at in range(5) for n in range(2 + (at == 2)))
+    order = [cell.rule for cell in cells.in_turn(found, points, {})]
+    assert order == ["0-0", "1-0", "2-0", "3-0", "0-1", "1-1", "2-1", "3-1", "2-2", "4-0", "4-1"]
+    met = {cell.rule: 1 for cell in found if cell.rule.startswith("0")}
+    order = [cell.rule for cell in cells.in_turn(found, points, met)]
+    assert order[-4:] == ["0-0", "0-1", "4-0", "4-1"]
+
+
+@pytest.mark.parametrize(("budget", "first"), [(800, 120), (500, 75), (160, 60), (80, 40), (1, 1)])
+def test_looking_for_the_calls_is_part_of_the_budget(budget: int, first: int) -> None:
+    """It leaves half of a small one for the faults."""
+    assert discovery(budget) == first

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def mapped(command_in: Callable[[Path], Command], shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapped:
     """One finished map of the shop."""
     command = command_in(tmp_path_factory.mktemp("map"))
-    return command, command.run("map", "--app-dir", str(shop), "--requests", "160", "--users", "6")
+    return command, command.run("map", "--app-dir", str(shop), "--requests", "220", "--users", "6")
 
 
 def test_every_fault_meets_the_call_alone(mapped: Mapped, shop: Path) -> None:

@@ -33,7 +33,7 @@ def markdown(matrix: Matrix, picture: str) -> str:
         "",
         f"![{text(finding(matrix))}]({picture})",
         "",
-        f"{_cost(matrix)}. Each fault met each call alone, in a request that met nothing else.",
+        f"{_cost(matrix)}. {_met(matrix)}",
         "",
         _MEANS,
         "",
@@ -51,6 +51,15 @@ def markdown(matrix: Matrix, picture: str) -> str:
 
 def _cost(matrix: Matrix) -> str:
     return f"{wording.plural(matrix.requests, 'request')} in {wording.seconds(matrix.seconds)}"
+
+
+def _met(matrix: Matrix) -> str:
+    every = [cell for row in matrix.rows for cell in row.cells if "cannot" not in cell.why]
+    met = sum(bool(cell.events) for cell in every)
+    alone = "in requests that met nothing else"
+    if met == len(every):
+        return f"Each fault met each call alone, {alone}."
+    return f"{met} of {len(every)} faults met their call, each alone, {alone}; of the others nothing is known."
 
 
 def html(matrix: Matrix, source: str, picture: Path) -> str:

@@ -68,6 +68,7 @@ def test_what_is_written_is_whole(make_run: MakeRun) -> None:
     assert "![2 of 2 ways" in markdown
     assert "data:image/png;base64" in html
     assert "not met" in markdown
+    assert "2 of 3 faults met their call, each alone" in markdown
     assert b"2 of 2 ways to break a call" in (folder / "chaos-map.png").read_bytes()
 
 
