@@ -47,9 +47,9 @@ def _import(name: str, app_dir: str) -> ModuleType:
             src = Path(app_dir, "src")
             hint = f"; {src} has it: make that the app's folder" if _has_module(src, error.name) else ""
             raise ServeError(f"there is no module {error.name!r} in {app_dir} or elsewhere on the path{hint}") from None
-        raise ServeError(f"{name} fails at import: {_last_line(error, app_dir)}") from error
+        raise ServeError(f"{name} fails at import: {_told(error, app_dir)}") from error
     except (Exception, SystemExit) as error:
-        raise ServeError(f"{name} fails at import: {_last_line(error, app_dir)}") from error
+        raise ServeError(f"{name} fails at import: {_told(error, app_dir)}") from error
 
 
 def _has_module(folder: Path, name: str) -> bool:
@@ -69,7 +69,7 @@ def _made(factory: Any, target: str, app_dir: str) -> Any:
     try:
         return factory()
     except (Exception, SystemExit) as error:
-        raise ServeError(f"{target} fails: {_last_line(error, app_dir)}") from error
+        raise ServeError(f"{target} fails: {_told(error, app_dir)}") from error
 
 
 def _checked(app: Any, target: str) -> WsgiApp:
@@ -94,6 +94,14 @@ def _takes_a_request(app: Any) -> bool:
     except ValueError:  # a function in C that does not tell
         return True
     return True
+
+
+def _told(error: BaseException, app_dir: str) -> str:
+    """The traceback's last line; of a module that is not there also who looked for it, as another one may have it."""
+    line = _last_line(error, app_dir)
+    if not isinstance(error, ModuleNotFoundError):
+        return line
+    return f"{line}; this is {sys.executable}: --python names the app's own interpreter"
 
 
 def _last_line(error: BaseException, app_dir: str) -> str:

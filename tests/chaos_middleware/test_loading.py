@@ -106,6 +106,15 @@ def test_a_module_that_is_not_there(tmp_path):
             load_app(target, str(tmp_path))
 
 
+@pytest.mark.parametrize("source", ["import no_such_library\n", "def app():\n    import no_such_library\n"])
+def test_a_library_that_this_interpreter_has_not(module, tmp_path, source):
+    """The sentence names the interpreter, and how another one is given; also where a factory imports it."""
+    with pytest.raises(ServeError) as error:
+        load_app(f"{module(source)}:app{'()' if 'def' in source else ''}", str(tmp_path))
+    assert "No module named 'no_such_library' (" in str(error.value)
+    assert str(error.value).endswith(f"; this is {sys.executable}: --python names the app's own interpreter")
+
+
 def test_a_module_below_src(tmp_path):
     """The sentence tells the folder that has it."""
     (tmp_path / "src" / "no_such_shop").mkdir(parents=True)
