@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ _TONES = {
 }
 _SAYS = {"propagated": "error", "handled": "fine"}
 _ROW, _HEAD = 0.3, 0.42  # inches
+_FEW = 3  # requests, of which a word says little
 
 
 def write(matrix: Matrix, path: Path) -> Path:
@@ -54,9 +56,12 @@ def finding(matrix: Matrix) -> str:
         return "No fault met any call: there is nothing to show"
     harmed = [cell for cell in met if (cell.harm.value or 0) >= 0.5]
     said = f"{len(harmed)} of {len(met)} ways to break a call of {matrix.name} reach its clients"
-    worst = max(matrix.rows, key=lambda row: (row.lethality or 0.0, len(row.cells)))
-    if worst.lethality:
-        said += f"; {worst.point.dependency} under {worst.point.route} is the most lethal"
+    worst = max(row.lethality or 0.0 for row in matrix.rows)
+    lethal = [row.point for row in matrix.rows if worst and row.lethality == worst]
+    if len(lethal) == 1:
+        said += f"; {lethal[0].dependency} under {lethal[0].route} is the most lethal"
+    elif lethal:
+        said += f"; {len(lethal)} calls are the most lethal, at {wording.percent(worst)}"
     return said
 
 
@@ -66,8 +71,11 @@ def _draw(axes: Axes, matrix: Matrix, groups: list[tuple[str, list[Row]]]) -> No
     for route, rows in groups:
         y += _HEAD / _ROW
         axes.text(-0.5, y - 0.72, _style.shorten(route, 60), weight="bold", ha="left", va="center", size=9.5)
+        names = Counter(row.point.dependency for row in rows)
         for row in rows:
-            label = _style.shorten(row.point.dependency, 34)
+            site = row.point.site
+            line = f" :{site.line}" if site and names[row.point.dependency] > 1 else ""
+            label = _style.shorten(row.point.dependency, 34 - len(line)) + line
             axes.text(-0.62, y, label, ha="right", va="center", size=8.5)
             for cell in row.cells:
                 _tile(axes, columns[cell.fault], y, cell)
@@ -94,6 +102,7 @@ def _tile(axes: Axes, x: float, y: float, cell: Cell) -> None:
         axes.text(x, y, "n/a" if "cannot" in cell.why else "not met", ha="center", va="center", color=ink, size=6.5)
         return
     most = cell.outcomes[0][1]
-    share = "" if most == cell.events else f" {most}/{cell.events}"
+    share = f" n={most}" if most < _FEW else ""
+    share = share if most == cell.events else f" {most}/{cell.events}"
     weight = "bold" if word in HARM else "normal"
     axes.text(x, y, f"{_SAYS.get(word, word)}{share}", ha="center", va="center", color=ink, size=7.5, weight=weight)

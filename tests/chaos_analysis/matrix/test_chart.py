@@ -13,7 +13,7 @@ import pytest
 import chaos_analysis
 from chaos_analysis import matrix
 from chaos_analysis.errors import RunFolderError
-from chaos_analysis.matrix import Planned, page
+from chaos_analysis.matrix import Planned, page, picture
 from tests.chaos_analysis import world
 
 if TYPE_CHECKING:
@@ -81,6 +81,15 @@ def test_a_route_with_a_variable_part_is_no_link(make_run: MakeRun) -> None:
     markdown = page.markdown(replace(drawn, rows=rows), "chaos-map.png")
     assert "/\\<int:number>" in markdown
     assert "<a href=" not in page.html(replace(drawn, rows=rows), markdown, folder / "chaos-map.png").split("<h1", 1)[1]
+
+
+def test_the_most_lethal_is_named_where_it_is_one(make_run: MakeRun) -> None:
+    """Several that are equal are counted, as none of them is the most lethal."""
+    drawn = matrix.chart(folder_of(make_run)[0])
+    assert picture.finding(drawn).endswith("; 2 calls are the most lethal, at 100 %")
+    first, *others = drawn.rows
+    milder = replace(drawn, rows=(first, *(replace(row, lethality=0.5) for row in others)))
+    assert picture.finding(milder).endswith(f"{first.point.dependency} under {first.point.route} is the most lethal")
 
 
 def test_a_call_behind_one_like_it_is_told_apart(make_run: MakeRun) -> None:
