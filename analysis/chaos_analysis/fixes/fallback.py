@@ -192,6 +192,23 @@ class Fallback(Fix):
             at="requests.get",
         ),
         Case(
+            "only where nothing is kept yet",
+            before="""
+                import requests
+
+                known = {}
+
+
+                def profile(number):
+                    if number not in known:
+                        answer = requests.get(f"{URL}/members/{number}", timeout=2)
+                        known[number] = answer.json()
+                    return known[number]
+                """,
+            declined="keeps every answer itself",
+            at="requests.get",
+        ),
+        Case(
             "a POST",
             before="""
                 import requests
@@ -230,6 +247,7 @@ class Fallback(Fix):
         if found.function is None:
             raise Declined("the call is made once, when the module is imported")
         _refuse_caught(module, found)
+        _refuse_kept(module, found)
         _refuse_changing(module, found.function)
         asked = ", ".join([f'"{_label(module, found)}"', *question(module, found.call)])
         error, needs = error_class(module)
@@ -283,6 +301,29 @@ def _refuse_caught(source: Source, found: Answer) -> None:
         if any(f"{NAME}.instead_of(" in source.code(handler) for handler in guard.handlers):
             raise AlreadyThere("the last good answer stands in already")
         raise Declined("the call stands in a `try`: let the last good answer stand in there, or narrow it first")
+
+
+def _refuse_kept(source: Source, found: Answer) -> None:
+    """Raise where the call is made only for what `store` does not hold, which it then does for good: what could stand
+    in was never asked for before.
+    """
+    for around in source.ancestors(found.call.node):
+        if isinstance(around, cst.FunctionDef):
+            return
+        if not isinstance(around, cst.If) or not isinstance(around.test, cst.Comparison):
+            continue
+        left, last = around.test.left, around.test.comparisons[-1]
+        key, store = source.code(left), source.code(last.comparator)
+        kept = isinstance(last.operator, cst.NotIn) and f"{store}[{key}] = " in source.code(around.body)
+        if kept and _is_plain(source, store):
+            raise Declined(f"`{store}` keeps every answer itself, so where the call is made there is no earlier one")
+
+
+def _is_plain(source: Source, store: str) -> bool:
+    """Whether it is made as a dictionary of the module, of which nothing is taken out again."""
+    named = re.escape(store)
+    made = re.search(rf"^{named}(: [^=\n]+)? = (\{{|dict\()", source.text, re.MULTILINE)
+    return made is not None and not re.search(rf"\bdel {named}\b|\b{named}\.(pop|clear)", source.text)
 
 
 def _refuse_changing(source: Source, function: cst.FunctionDef) -> None:

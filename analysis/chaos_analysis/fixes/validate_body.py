@@ -13,7 +13,7 @@ from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import Case, Declined, Fix, Spot
 from chaos_analysis.fixes._guard import guards, logger
 from chaos_analysis.fixes._json_reads import reads
-from chaos_analysis.fixes._named import error_class, requests_call
+from chaos_analysis.fixes._named import answer, error_class, requests_call
 from chaos_analysis.fixes._reads import on_flask, with_diff
 from chaos_analysis.fixes._source import Source
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.fixes._json_reads import Read
     from chaos_analysis.fixes._source import Splice
-    from chaos_analysis.model import Pattern, Proposal
+    from chaos_analysis.model import Pattern, Proposal, Site
 
 _BAD_ANSWERS = {"garbage_body", "http_error", "truncated_body"}
 _MADE_OF = "raise BadGateway("  # tells our function from another one of its name
@@ -264,6 +264,8 @@ class ValidateBody(Fix):
         flask = on_flask(evidence)
         for site, found in evidence.http_sites("unchecked_body", "wrong_content"):
             patterns = [pattern for pattern in found if _is_of_answers(pattern)]
+            if not any(map(_is_of_bodies, patterns)) and _raises(evidence, site, patterns):
+                continue  # the bad status is an error already, and what became of that is its handler's doing
             if patterns:
                 proposals = evidence.proposal(
                     self,
@@ -288,6 +290,24 @@ class ValidateBody(Fix):
 
 def _is_of_answers(pattern: Pattern) -> bool:
     return pattern.finder == "unchecked_body" or bool(_BAD_ANSWERS & set(pattern.faults))
+
+
+def _is_of_bodies(pattern: Pattern) -> bool:
+    """Whether answers were bad by more than their status."""
+    return pattern.finder == "unchecked_body" or bool(_BAD_ANSWERS & set(pattern.faults) - {"http_error"})
+
+
+def _raises(evidence: Evidence, site: Site, patterns: list[Pattern]) -> bool:
+    """Whether a bad status of the site's answers is made an error there."""
+    text = evidence.sources.text(site.file)
+    if text is None or not patterns:
+        return False
+    module = Source(text)
+    try:
+        found = answer(module, Spot(line=site.line, method=method(patterns[0])))
+    except Declined:
+        return False
+    return found.function is not None and f"{found.name}.raise_for_status()" in module.code(found.function)
 
 
 def _is_there(source: Source) -> bool:

@@ -9,7 +9,7 @@ import pytest
 import requests
 from flask import Flask
 
-from chaos_analysis.fixes._fix import Spot
+from chaos_analysis.fixes._fix import Declined, Spot
 from chaos_analysis.fixes.fallback import Fallback
 from chaos_analysis.model import Proposal, Site
 from tests.chaos_analysis.fixes.flaky import Dependency, running
@@ -146,3 +146,23 @@ def test_a_part_that_is_done_without_elsewhere_is_kept_in_any_case() -> None:
     """The finder of missing fallbacks has looked at what else the page has."""
     (found,) = _planner("no_fallback", "/advisories/", "GET /api/advisories", alone=True)
     assert found.diff
+
+
+@pytest.mark.parametrize(
+    ("made", "gone", "kept"),
+    [("{}", "", False), ("{}", "known.clear()", True), ("TTLCache(9, 60)", "", True)],
+)
+def test_a_store_that_forgets_leaves_room_for_the_last_good_answer(made: str, gone: str, *, kept: bool) -> None:
+    """A dictionary that keeps every answer for good has none for a question that is asked."""
+    source = (
+        f"import requests\n\nknown = {made}\n{gone}\n\n"
+        "def profile(number):\n    if number not in known:\n"
+        "        answer = requests.get(f'http://x/{number}')\n        known[number] = answer.json()\n"
+        "    return known[number]\n"
+    )
+    spot = Spot(line=source[: source.index("requests.get")].count("\n") + 1, method="GET")
+    if kept:
+        assert "LAST_GOOD.keep(" in Fallback().edit(source, spot)
+    else:
+        with pytest.raises(Declined, match="keeps every answer itself"):
+            Fallback().edit(source, spot)

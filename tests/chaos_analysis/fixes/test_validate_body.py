@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,3 +79,14 @@ def test_a_bad_answer_that_was_used_asks_for_a_check(tmp_path: Path, finder: str
 def test_an_error_of_the_call_itself_asks_for_none(tmp_path: Path) -> None:
     """A reset that comes out as a wrong answer is none of the body's business."""
     assert list(ValidateBody().propose(_run(tmp_path, "wrong_content", "connection_reset"))) == []
+
+
+def test_a_bad_status_that_is_an_error_already_asks_for_none(tmp_path: Path) -> None:
+    """Whoever handles that error made up the answer; of a bad body the status says nothing."""
+    line = SOURCE.splitlines()[LINE - 1]
+    raising = SOURCE.replace(line, f"{line}\n{line.partition('answer')[0]}answer.raise_for_status()", 1)
+    for faults, proposals in ((("http_error",), 0), (("http_error", "truncated_body"), 1)):
+        run = _run(tmp_path, "wrong_content", faults[0])
+        (tmp_path / "shop.py").write_text(raising)
+        run = replace(run, patterns=[replace(run.patterns[0], faults=faults)])
+        assert len(list(ValidateBody().propose(run))) == proposals
