@@ -43,6 +43,8 @@ def draw(analysis: Analysis) -> Figure | None:
         _draw_panel(axes, _style.shorten(name, 96 // columns), before.get(name), during.get(name))
     for axes in panels.flat[len(shown) :]:
         axes.set_axis_off()
+    for axes in panels.flat[max(len(shown) - columns, 0) : len(shown)]:
+        axes.tick_params(axis="x", labelbottom=True)  # also where no panel stands below
     _style.log_ticks(panels[0, 0].xaxis)  # shared by all
     figure.supxlabel("time to a useful answer, ms", size=9.5)
     figure.supylabel("share of requests answered", size=9.5)

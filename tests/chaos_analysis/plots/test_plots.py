@@ -12,7 +12,7 @@ import pytest
 from chaos_analysis import plots
 from chaos_analysis.effect import judge
 from chaos_analysis.model import Analysis
-from chaos_analysis.plots import PLOTS, _bins, _contrast, _stages, _style, causes, draw_all, heatmap
+from chaos_analysis.plots import PLOTS, _bins, _contrast, _stages, _style, causes, draw_all, heatmap, latency
 from chaos_analysis.report import pictures
 from tests.chaos_analysis.report import sample
 
@@ -228,6 +228,16 @@ def test_a_cell_with_few_requests_has_no_percentage() -> None:
     counts = rows[(rows["stage"] == "chaos") & (rows["rule"] == "edge-exception")]
     assert len(counts) < 5
     assert f"n={len(counts)}" in cells
+
+
+def test_each_column_of_panels_has_its_axis_labelled() -> None:
+    """Also the third of five panels, below which there is none."""
+    with mpl.rc_context(_style.SETTINGS):
+        figure = latency.draw(sample.analysis(sample.requests(600, LONG[:5])))
+        assert figure is not None
+        figure.canvas.draw()
+    labelled = [any(tick.label1.get_visible() for tick in axes.xaxis.get_major_ticks()) for axes in figure.axes[:5]]
+    assert labelled == [False, False, True, True, True]
 
 
 def test_names_are_cut_in_the_middle() -> None:
