@@ -211,7 +211,8 @@ def test_ctrl_c_leaves_nothing(command: Command, ran: Ran, plain: Path, temporar
     told = process.communicate(timeout=60)
     assert process.returncode == 4, told
     assert command.left() == []
-    assert list(temporary.iterdir()) == []
+    # A process that is ended while its `tempfile` tries where it may write leaves that trial, of four bytes or none.
+    assert [file for file in temporary.iterdir() if file.is_dir() or file.read_bytes() not in {b"", b"blat"}] == []
     assert not (run_dir / "verify" / "effects.json").exists()
     assert (run_dir / "chaos-test-report.md").read_bytes() == report
 
