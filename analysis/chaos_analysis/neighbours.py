@@ -69,9 +69,8 @@ def _between(lines: pd.DataFrame, start: float, end: float) -> Taken | None:
     inside = np.clip(np.minimum(ended, end) - np.maximum(ended - seconds, start), 0.0, None)
     if not inside.sum():
         return None
-    weight = inside / seconds
-    capacity = float((weight * seconds * lines["cores"].to_numpy(float)).sum())
+    others, late, cores = (lines[name].to_numpy(float) for name in ("others", "late", "cores"))
+    share = inside / seconds
     return Taken(
-        others=float((weight * lines["others"].to_numpy(float)).sum()) / capacity,
-        late=float((weight * lines["late"].to_numpy(float)).sum() / inside.sum()),
+        others=float((share * others).sum() / (inside * cores).sum()), late=float((share * late).sum() / inside.sum())
     )

@@ -16,7 +16,7 @@ def check(evidence: Evidence) -> Check:
     """Requests of one stage share their neighbours; those of two stages are compared by time only where they do."""
     taken = evidence.neighbours
     if not taken:
-        return Check("neighbours", ok=None, summary="not counted: the app's processes are not ours", fatal=False)
+        return Check("neighbours", ok=None, summary="not counted", fatal=False)
     why = crowded(evidence, taken)
     if why:
         summary = f"{why}, so slower answers there are not blamed on the service"

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pandas as pd
 from scipy.special import bdtrc
 
@@ -70,9 +71,10 @@ class Contents:
         self._paths = {shape: paths for each in every for shape, paths in _paths(each.tables.shapes).items()}
         looked_at = [_looked_at(each.tables.requests) for each in every]
         chosen = pd.concat(looked_at) if also else looked_at[0]
-        free = chosen[chosen["control"] & chosen["ok"]]
+        quiet = (chosen["control"] & chosen["ok"]).to_numpy(bool)
         before = [rows["started"] < _first_fault(each) for rows, each in zip(looked_at, every, strict=True)]
-        self._kinds = self._known(free, free[pd.concat(before)[chosen["control"] & chosen["ok"]]])
+        free = chosen[quiet]
+        self._kinds = self._known(free, chosen[quiet & np.concatenate(before)])
         self._addresses = _Addresses(free, chosen)
         met = looked_at[0][~looked_at[0]["control"]]
         columns = (met[name].tolist() for name in ("endpoint", "rules"))
