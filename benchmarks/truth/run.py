@@ -40,7 +40,7 @@ _TIME_LIMIT = 60.0
 class Ran:
     """A run's folder, its findings, how often each rule fired; `error` says why it is worth nothing. `mending` is what
     its patches did, None where that was not asked. `crowded` says what others took of the machine, where it was more in
-    one stage than in another; `again`: so it was with a first run, which this one stands in for.
+    one stage than in another; `again`: so it was with the runs before, which this one stands in for.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class Ran:
     error: str = ""
     mending: Mending | None = None
     crowded: str = ""
-    again: str = ""
+    again: tuple[str, ...] = ()
 
 
 def leave_ctrl_c_to_runs() -> None:
@@ -61,17 +61,18 @@ def leave_ctrl_c_to_runs() -> None:
 def run(service: Service, seed: int, out: Path, env: Callable[..., Mapping[str, str]], *, mending: bool) -> Ran:
     """Run it, in a folder of its own below `out`; `env` makes what it needs, and tells where that is.
 
-    `mending`: apply and measure, too, what it proposes for a defect. A run that went wrong while others took the
-    machine says nothing of the finders: it is made once more.
+    `mending`: apply and measure, too, what it proposes for a defect. What an earlier run left there is removed.
     """
     started = time.monotonic()
     folder = out / f"{service.title}.{seed}"
-    mending = mending and service.kind == "defect"
-    ran = _caught(service, seed, folder, env, mending=mending)
-    if ran.crowded and (ran.error or not judge(service, ran.patterns).good):
-        shutil.rmtree(folder)
-        ran = replace(_caught(service, seed, folder, env, mending=mending), again=ran.crowded)
+    shutil.rmtree(folder, ignore_errors=True)
+    ran = _caught(service, seed, folder, env, mending=mending and service.kind == "defect")
     return replace(ran, seconds=time.monotonic() - started)
+
+
+def says_nothing(service: Service, ran: Ran) -> bool:
+    """Whether it went wrong while others took the machine: no word about the finders, and to be made once more."""
+    return bool(ran.crowded) and (bool(ran.error) or not judge(service, ran.patterns).good)
 
 
 def _caught(service: Service, seed: int, folder: Path, env: Callable[..., Mapping[str, str]], *, mending: bool) -> Ran:

@@ -16,8 +16,7 @@ def lines(service: Service, ran: Ran, judged: Judgement) -> Iterator[str]:
     good = judged.good and not ran.error
     whole = good and (ran.mending is None or ran.mending.good)
     yield f"{'ok  ' if whole else 'FAIL'} {service.title:40} {ran.seconds:5.1f} s"
-    if ran.again:
-        yield f"       the second run, for in the first {ran.again}"
+    yield from (f"       run {number} went wrong: {crowd}" for number, crowd in enumerate(ran.again, 1))
     yield from _mending(ran)
     if good:
         return

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from chaos_analysis import wording
 from chaos_analysis.evidence import SIGNIFICANT
 from chaos_analysis.model import Pattern
-from chaos_analysis.patterns import _words
-from chaos_analysis.stats import adjusted, fisher, proportion
+from chaos_analysis.patterns import _held, _words
+from chaos_analysis.stats import adjusted, proportion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,28 +22,12 @@ _LEAST = 5
 _SITE = ["file", "line", "function"]
 
 
-class _Held(NamedTuple):
-    """How requests of an endpoint fared: for each stretch of time with a slow call of the site under way (`busy`), and
-    each with none (`quiet`), whether most of them were held up; `rows` are those of the busy ones.
-    """
-
-    endpoint: str
-    busy: pd.Series[bool]
-    quiet: pd.Series[bool]
-    rows: pd.DataFrame
-
-    @property
-    def p(self) -> float:
-        """Fisher's over stretches, since requests within one are not independent."""
-        return fisher(int(self.busy.sum()), len(self.busy), int(self.quiet.sum()), len(self.quiet))
-
-
 def find(evidence: Evidence) -> Iterator[Pattern]:
     """One pattern a call site, with the endpoints that it holds up."""
     slow = _slow_calls(evidence)
     if slow.empty:
         return
-    parts = _parts(evidence)
+    parts = _held.parts(evidence)
     slow = slow.assign(part=slow["key"].map(parts))
     others = evidence.control.assign(part=evidence.control["key"].map(parts))
     sites = [calls for _, calls in slow.groupby(_SITE)]
@@ -65,47 +48,17 @@ def _slow_calls(evidence: Evidence) -> pd.DataFrame:
     return calls[calls["faults"].astype(bool) & (calls["seconds"] >= _SLOW) & calls["file"].notna()]
 
 
-def _parts(evidence: Evidence) -> dict[str, str]:
-    """The process that each request went to."""
-    reached = evidence.tables.reached
-    return dict(zip(reached["key"].tolist(), reached["part"].tolist(), strict=True))
-
-
-def _compare(calls: pd.DataFrame, slow: pd.DataFrame, others: pd.DataFrame, evidence: Evidence) -> Iterator[_Held]:
+def _compare(calls: pd.DataFrame, slow: pd.DataFrame, others: pd.DataFrame, evidence: Evidence) -> Iterator[_held.Held]:
     """Each endpoint that was not seen to call the same, by its requests without a fault, in the stages that inject."""
     uses = evidence.call_names[1]["dependency"].isin(calls["dependency"].unique()).to_numpy()
     users = set(evidence.rows["endpoint"].iloc[evidence.call_rows[uses & (evidence.call_rows >= 0)]])
+    windows = slow.assign(own=slow.index.isin(calls.index))
     delay = float(calls["seconds"].median())
     for endpoint, rows in others[~others["endpoint"].isin(users)].groupby("endpoint", sort=True):
-        placed = [_placed(own, slow[slow["part"] == part], calls, delay) for part, own in rows.groupby("part")]
-        if not placed:
-            continue
-        found = pd.concat(placed)
-        found["held"] = found["response_ms"] / 1000 >= delay / 4
-        most = found.groupby(["busy", "part", "stretch"])["held"].mean() > 0.5
-        busy = most.index.get_level_values("busy").to_numpy(dtype=bool)
-        yield _Held(str(endpoint), most[busy], most[~busy], found[found["busy"]])
+        yield _held.compare(str(endpoint), rows, windows, delay, held=rows["response_ms"] / 1000 >= delay / 4)
 
 
-def _placed(rows: pd.DataFrame, slow: pd.DataFrame, calls: pd.DataFrame, delay: float) -> pd.DataFrame:
-    """The requests of one process that started while only calls of this site were slow, half the usual delay or more
-    before that ended (`busy`), and those that started while none was; `stretch` numbers the times between.
-    """
-    slow = slow.sort_values("started")
-    last = slow["ended"].cummax()
-    stretch = (slow["started"] > last.shift()).cumsum()
-    here = pd.Series(slow.index.isin(calls.index), index=slow.index)
-    starts, ends = slow.groupby(stretch)["started"].min().to_numpy(), slow.groupby(stretch)["ended"].max().to_numpy()
-    alone = here.groupby(stretch).all().to_numpy()
-    started = rows["started"].to_numpy()
-    at = np.searchsorted(starts, started, "right") - 1
-    known = at >= 0
-    left = np.where(known, ends[at] - started, 0.0) if len(ends) else np.zeros(len(rows))
-    busy = (left >= delay / 2) & (alone[at] if len(ends) else False)
-    return rows.assign(stretch=at, busy=busy)[busy | (left <= 0)]
-
-
-def _pattern(calls: pd.DataFrame, shown: list[_Held], q: float) -> Pattern:
+def _pattern(calls: pd.DataFrame, shown: list[_held.Held], q: float) -> Pattern:
     first = calls.iloc[0]
     site = _words.site(first["file"], first["line"], first["function"])
     target = _words.grouped(calls["target"]) or ""

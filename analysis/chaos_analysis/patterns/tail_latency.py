@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from chaos_analysis import wording
+from chaos_analysis.evidence import SIGNIFICANT
 from chaos_analysis.model import Pattern
 from chaos_analysis.neighbours import crowded
-from chaos_analysis.patterns import _waits, _words
+from chaos_analysis.patterns import _held, _waits, _words
 from chaos_analysis.stats import proportion, quantile
 from chaos_analysis.tables.keys import among
 
@@ -34,9 +35,17 @@ class _Rise(NamedTuple):
     chaos: Estimate
     usual: Estimate
 
+    @property
+    def limit(self) -> float:
+        """From how many ms on an answer is slow."""
+        return _RISE * (self.usual.high or 0.0)
+
 
 def find(evidence: Evidence) -> Iterator[Pattern]:
-    """One pattern an endpoint whose tail at least doubled, at the highest quantile that both sides support."""
+    """One pattern an endpoint whose tail at least doubled, at the highest quantile that both sides support.
+
+    Where others took the machine a rise is put to the app only if its slow answers came while a delay was under way.
+    """
     delayed = _delayed(evidence)
     crowd = crowded(evidence, evidence.fault_stages)
     usually = dict(list(evidence.baseline.groupby("endpoint")))
@@ -46,7 +55,9 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
             chaos, usual = _quantile(rows, p), _quantile(before, p)
             if chaos.value is not None and usual.value is not None:
                 if (chaos.low or 0.0) > _RISE * (usual.high or np.inf):
-                    yield _pattern(str(endpoint), rows, _Rise(f"p{p * 100:g}", chaos, usual), delayed, crowd)
+                    rise = _Rise(f"p{p * 100:g}", chaos, usual)
+                    behind = _behind_delays(evidence, str(endpoint), rise)
+                    yield _pattern(str(endpoint), rows, rise, delayed, behind=behind, crowd="" if behind else crowd)
                 break
 
 
@@ -67,9 +78,31 @@ def _quantile(rows: pd.DataFrame, p: float) -> Estimate:
     return quantile(np.sort(times), p)
 
 
-def _pattern(endpoint: str, rows: pd.DataFrame, rise: _Rise, delayed: dict[str, set[str]], crowd: str) -> Pattern:
+def _behind_delays(evidence: Evidence, endpoint: str, rise: _Rise) -> str:
+    """In words, that requests without a fault are slow while a delay of another is under way in their process, and not
+    between; "" where that is not shown.
+    """
+    faults, parts = evidence.tables.faults, _held.parts(evidence)
+    delays = faults[faults["fault"].isin(_DELAYS) & (faults["finished"] - faults["started"] >= rise.limit / 1000)]
+    delays = delays.rename(columns={"finished": "ended"}).assign(part=delays["key"].map(parts), own=True)
+    rows = evidence.control[evidence.control["endpoint"] == endpoint]
+    rows = rows.assign(part=rows["key"].map(parts))
+    usual = float((delays["ended"] - delays["started"]).median())
+    held = _held.compare(endpoint, rows, delays, usual, held=rows["ok"] & (rows["response_ms"] > rise.limit))
+    if held.p >= SIGNIFICANT:
+        return ""
+    busy, quiet = (f"{wording.count(int(most.sum()))} of {wording.count(len(most))}" for most in held[1:3])
+    return (
+        f"They wait behind requests that met one: most were slow in {busy} stretches of time with a delay under way, "
+        f"in {quiet} between."
+    )
+
+
+def _pattern(
+    endpoint: str, rows: pd.DataFrame, rise: _Rise, delayed: dict[str, set[str]], *, behind: str, crowd: str
+) -> Pattern:
     name, chaos, usual = rise
-    slow = rows[rows["ok"] & (rows["response_ms"] > _RISE * (usual.high or 0.0))]
+    slow = rows[rows["ok"] & (rows["response_ms"] > rise.limit)]
     there = {where: among(slow["key"], keys) for where, keys in delayed.items()}
     counts = {where: int(met.sum()) for where, met in there.items()}
     met = np.logical_or.reduce([*there.values()])
@@ -86,6 +119,7 @@ def _pattern(endpoint: str, rows: pd.DataFrame, rise: _Rise, delayed: dict[str, 
             f"baseline. {told}."
         )
         + (f" {wording.count(own)} were slow without one." if own else "")
+        + (f" {behind}" if own and behind else "")
         + (f" Of these the machine may be the reason: {crowd}." if own and crowd else ""),
         evidence="observed",
         severity="low" if share >= _EXPLAINED or crowd else "high",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     MakeRun = Callable[..., tuple[Path, Truth]]
 
 CALM = {"baseline": (0.1, 0.0), "chaos": (0.2, 0.0), "recovery": (0.1, 0.0)}
+HELD = 0.5  # seconds
 
 
 def evidence(make_run: MakeRun, taken: Mapping[str, tuple[float, float]]) -> Evidence:
@@ -105,3 +106,23 @@ def test_a_tail_is_no_claim_where_others_took_the_machine(make_run: MakeRun) -> 
     crowded = list(tail_latency.find(slowed(evidence(make_run, CALM | {"chaos": (0.9, 0.0)}), "chaos")))
     assert severities(crowded) == {"low"}
     assert any("the machine may be the reason" in pattern.summary for pattern in crowded)
+
+
+def test_a_tail_behind_injected_delays_is_a_claim_whoever_took_the_machine(make_run: MakeRun) -> None:
+    """Requests of the process of a delay are slow while it is under way, and at no other time."""
+    told = evidence(make_run, CALM | {"chaos": (0.9, 0.0)})
+    rows, reached = told.tables.requests.copy(), told.tables.reached
+    part = rows["key"].map(dict(zip(reached["key"], reached["part"], strict=True)))
+    faults = told.tables.faults
+    delays = faults[faults["fault"] == "latency"]
+    for key, began in zip(delays["key"], delays["started"], strict=True):
+        here = (part == part[rows["key"] == key].iloc[0]) & rows["started"].between(began, began + HELD)
+        rows.loc[here, "response_ms"] += 1000 * HELD
+    faults = faults.assign(finished=faults["finished"].where(faults["fault"] != "latency", faults["started"] + HELD))
+    held = replace(told, tables=replace(told.tables, requests=rows, faults=faults))
+    found = list(tail_latency.find(held))
+    assert "high" in severities(found)
+    assert any("They wait behind requests that met one: most were slow in" in pattern.summary for pattern in found)
+    assert not any(
+        "the machine may be the reason" in pattern.summary for pattern in found if pattern.severity == "high"
+    )
