@@ -52,14 +52,15 @@ def mariadb() -> Iterator[MariaDB]:
     folder = Path(tempfile.mkdtemp(prefix="chaos-mariadb-"))
     who: dict[str, Any] = {}
     try:
-        data = folder / "data"
+        data, scratch = folder / "data", folder / "tmp"  # a server that starts clears its folder for temporary tables
         (data / "mysql").mkdir(parents=True)
+        scratch.mkdir()
         if os.getuid() == 0:
             who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-            for path in (folder, data, data / "mysql"):
+            for path in (folder, data, data / "mysql", scratch):
                 os.chown(path, NOBODY, NOBODY)
         common = [PROGRAM, "--no-defaults", f"--datadir={data}", "--innodb-buffer-pool-size=16M", "--skip-log-bin"]
-        common += [f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
+        common += [f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}", f"--tmpdir={scratch}"]
         tables = "use mysql;\n" + "".join((Path("/usr/share/mysql") / name).read_text() for name in _TABLES)
         made = subprocess.run(
             [*common, "--bootstrap"], check=False, input=tables.encode(), capture_output=True, cwd=folder, **who
