@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import libcst as cst
 
+from chaos_analysis.fixes._declare import imports
 from chaos_analysis.fixes._edits import add_import, free_name, imported_as, module_imports
 from chaos_analysis.fixes._fix import AlreadyThere, Declined
 from chaos_analysis.fixes._handlers import body, place
@@ -83,9 +84,8 @@ def answered(text: str, answer: Answer) -> str:
     source = Source(text)
     where = _place(source, answer.errors)
     code, splices = _error(source, answer.module, answer.errors[0])
-    if where.decorator != "errorhandler":
-        splices += add_import(source, "flask", "current_app")
-    return source.splice([*splices, *_handler(source, where, code, answer)])
+    needed = () if where.decorator == "errorhandler" else (("flask", "current_app"),)
+    return source.splice([*imports(source, splices, *needed), *_handler(source, where, code, answer)])
 
 
 def _place(source: Source, errors: Sequence[str]) -> Place:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from itertools import takewhile
+from itertools import groupby, pairwise, takewhile
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from chaos_analysis.fixes._edits import MIN_WIDTH, add_import, end_of_imports
+from chaos_analysis.fixes._edits import MIN_WIDTH, add_import, end_of_imports, module_imports, order
+from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from chaos_analysis.fixes._source import Source, Splice
+    from chaos_analysis.fixes._source import Splice
 
+_IMPORT = re.compile(r"\s*(import|from) .*\s*\Z")  # a line that is nothing else
 _SIGNATURE = re.compile(r"^( *def \w+\()\n +(.*)\n +(\).*:)$", re.MULTILINE)  # over three lines
 
 
@@ -31,20 +33,32 @@ def declare(source: Source, text: str) -> Splice:
 
 
 def imports(source: Source, splices: Iterable[Splice], *wanted: tuple[str, ...]) -> list[Splice]:
-    """`splices`, and what `add_import` makes of each `(module, *names)`, in isort's order.
+    """`splices`, and what `add_import` makes of each `(module, *names)`; imports at one place in isort's order.
 
-    No empty line divides those that begin, or follow, a section together.
+    An empty line divides those of two sections, and none those of one.
     """
-    found: list[Splice] = []
     added = (splice for module, *names in wanted for splice in add_import(source, module, *names))
-    for at, end, text in (*splices, *added):
-        line = text
-        if found and found[-1][0] == at and text.endswith(source.newline * 2):
-            found[-1] = (*found[-1][:2], found[-1][2].removesuffix(source.newline))
-        elif found and found[-1][0] == at:
-            line = text.removeprefix(source.newline)
-        found.append((at, end, line))
+    every = [*splices, *added]
+    apart = [splice for splice in every if _IMPORT.match(splice[2])]
+    places = groupby(sorted(apart, key=lambda splice: splice[0]), key=lambda splice: splice[0])
+    together = [(at, at, _together(source, [text for *_, text in there])) for at, there in places]
+    return [*together, *(splice for splice in every if splice not in apart)]
+
+
+def _together(source: Source, texts: list[str]) -> str:
+    """Import statements of one place in their order, the empty lines around them those of the first and last."""
+    ordered = sorted((_order(text), text) for text in texts)
+    found = ordered[0][1]
+    for (before, _), (after, text) in pairwise(ordered):
+        gap = source.newline if before[0] != after[0] else ""
+        found = found.rstrip() + source.newline + gap + text.lstrip()
     return found
+
+
+def _order(text: str) -> tuple[int, bool, str]:
+    """The place of a text with one import statement in isort's order."""
+    alone = Source(text)
+    return next(order(alone, node) for _, node in module_imports(alone))
 
 
 def annotates(source: Source, function: cst.FunctionDef | None) -> bool:

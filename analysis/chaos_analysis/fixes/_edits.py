@@ -93,15 +93,15 @@ def add_import(source: Source, module: str, *names: str) -> Iterator[Splice]:
     if taken := source.names() & {*missing, *([] if names else [module])}:
         raise Declined(f"the module has the name {taken.pop()} for something else")
     for _, node in module_imports(source):
-        if missing and _order(source, node)[1:] == (True, module) and isinstance(node, cst.ImportFrom):
+        if missing and order(source, node)[1:] == (True, module) and isinstance(node, cst.ImportFrom):
             yield from (_more(source, node, name) for name in missing)
             return
     text = f"from {module} import {', '.join(missing)}" if names else f"import {module}"
-    order = _section(module), bool(names), module
+    wanted = _section(module), bool(names), module
     blocks = _blocks(source)
-    same = [block for block in blocks if _order(source, block[0][1])[0] == order[0]]
-    later = [line for line, node in (same[0] if same else []) if _order(source, node) > order]
-    below = [block[0][0] for block in blocks if _order(source, block[0][1])[0] > order[0]]
+    same = [block for block in blocks if order(source, block[0][1])[0] == wanted[0]]
+    later = [line for line, node in (same[0] if same else []) if order(source, node) > wanted]
+    below = [block[0][0] for block in blocks if order(source, block[0][1])[0] > wanted[0]]
     if later or (below and not same):
         at = source.line_start(source.span((later or below)[0])[0])
         yield at, at, text + source.newline * (1 if later else 2)
@@ -141,7 +141,7 @@ def _more(source: Source, node: cst.ImportFrom, name: str) -> Splice:
     return at, at, f", {name}"
 
 
-def _order(source: Source, node: _Import) -> tuple[int, bool, str]:
+def order(source: Source, node: _Import) -> tuple[int, bool, str]:
     """isort's order: by section, plain imports first, then by module."""
     if isinstance(node, cst.Import):
         name = source.code(node.names[0].name)
@@ -159,11 +159,11 @@ def _section(module: str) -> int:
 
 
 def _blocks(source: Source) -> list[list[tuple[cst.SimpleStatementLine, _Import]]]:
-    """The top-level imports in groups that not even an empty line divides; `Declined` where there are none."""
+    """The imports that one more can join, in groups that not even an empty line divides; `Declined` without any."""
     blocks: list[list[tuple[cst.SimpleStatementLine, _Import]]] = []
     previous: cst.CSTNode | None = None
     body = source.module.body
-    for line, node in module_imports(source):
+    for line, node in _joinable(source):
         apart = any(empty.comment is None for empty in line.leading_lines)
         if apart or previous is None or body.index(line) != body.index(previous) + 1:
             blocks.append([])
@@ -172,3 +172,35 @@ def _blocks(source: Source) -> list[list[tuple[cst.SimpleStatementLine, _Import]
     if not blocks:
         raise Declined("the module imports nothing at its top level, so there is no place for an import")
     return blocks
+
+
+def _joinable(source: Source) -> list[tuple[cst.SimpleStatementLine, _Import]]:
+    """The imports down to the first value with a name, such as a logger: what is below belongs to other code.
+
+    What something is done for first, as by `monkey.patch_all()` or `os.environ["KEY"] = ...`, stays below that.
+    """
+    imports = module_imports(source)
+    body = source.module.body
+    places = [body.index(line) for line, _ in imports]
+    acts = [place for place, node in enumerate(body) if place < max(places, default=0) and _acts(node)]
+    first = next((place for place in places if not acts or place > acts[-1]), 0)
+    names = (place for place, node in enumerate(body) if place > first and _names_a_value(source, node))
+    end = next(names, len(body))
+    return [each for place, each in zip(places, imports, strict=True) if first <= place < end]
+
+
+def _acts(statement: cst.CSTNode) -> bool:
+    """Whether a statement of a module does something to others: calls, or sets an item or an attribute."""
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return False
+    called = any(isinstance(each, cst.Expr) and isinstance(each.value, cst.Call) for each in statement.body)
+    targets = [each.target for part in statement.body if isinstance(part, cst.Assign) for each in part.targets]
+    return called or any(isinstance(target, cst.Subscript | cst.Attribute) for target in targets)
+
+
+def _names_a_value(source: Source, statement: cst.CSTNode) -> bool:
+    """Whether it is an assignment, other than to a name such as `__version__`, which may stand among imports."""
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return False
+    assigned = [part for part in statement.body if isinstance(part, cst.Assign | cst.AnnAssign)]
+    return any(not source.code(part).startswith("__") for part in assigned)

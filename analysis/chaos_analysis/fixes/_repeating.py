@@ -9,6 +9,7 @@ import libcst as cst
 
 from chaos_analysis.fixes._callers import hand_to
 from chaos_analysis.fixes._calls import has_star, http_call, keyword, makers
+from chaos_analysis.fixes._declare import imports
 from chaos_analysis.fixes._edits import MIN_WIDTH, add_import, add_keyword, end_of_imports, free_name, imported_as
 from chaos_analysis.fixes._fix import AlreadyThere, Declined
 from chaos_analysis.fixes._sessions import mount, mounts, own_session, refuse_retried
@@ -89,8 +90,7 @@ def by_adapter(source: Source, call: HttpCall, spot: Spot) -> list[Splice]:
         forget = "cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # not shared"
         declared += ["", f"{session} = {made}", f"{session}.{forget}", *mounts(session, name)]
         splices += [*add_import(source, "http.cookiejar", "DefaultCookiePolicy"), *replaced]
-    splices += add_import(source, "requests.adapters", "HTTPAdapter")
-    splices += add_import(source, "urllib3.util", "Retry")
+    splices = imports(source, splices, ("requests.adapters", "HTTPAdapter"), ("urllib3.util", "Retry"))
     return [*splices, source.after(end_of_imports(source), declared, indent="")]
 
 
@@ -141,8 +141,7 @@ def by_caller(
         f"{indent}attempts={spot.repeats + 1}{within}, wait_initial=0.1, wait_jitter=0.1",
         *_on(on, indent),
     ]
-    stamina = add_import(source, "stamina")
-    return [*splices, *stamina, source.after(end_of_imports(source), lines, indent="")]
+    return [*imports(source, splices, ("stamina",)), source.after(end_of_imports(source), lines, indent="")]
 
 
 def refuse_handed(source: Source, call: HttpCall) -> None:

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 import tokenize
 from collections import Counter
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
 
 import chaos_analysis.fixes
 from chaos_analysis.fixes import FIXES
 from chaos_analysis.fixes._diff import unified
+from chaos_analysis.fixes._edits import add_import
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix
+from chaos_analysis.fixes._source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EVERY = [pytest.param(fix, case, id=f"{fix.name}: {case.says}") for fix in FIXES for case in fix.CASES]
 CHANGING = [pytest.param(fix, case, id=f"{fix.name}: {case.says}") for fix in FIXES for case in fix.CASES if case.after]
+
+LAYOUTS = {  # code among the imports, and whether it stands above the case's own, not below
+    "a logger between groups": ("\nlogger = logging.getLogger(__name__)\n\n", True),
+    "a late import": ("\nlogger = logging.getLogger(__name__)\n\nfrom ours import late  # noqa: E402\n", False),
+    "imports for types": ("\nif TYPE_CHECKING:\n    from ours import Thing\n\nLIMIT = 5\n", False),
+}
 
 
 @pytest.mark.parametrize(("fix", "case"), EVERY)
@@ -54,20 +69,48 @@ def test_comments_and_line_endings_stay(fix: Fix, case: Case, newline: str) -> N
 
 def test_ruff_finds_nothing_new(tmp_path: Path) -> None:
     """By the rules of pyflakes, pycodestyle and isort no case's output has a finding that its input did not have."""
-    for number, parameters in enumerate(CHANGING):
-        case = parameters.values[1]
-        assert isinstance(case, Case)
-        (tmp_path / f"{number}_before.py").write_text(case.before)
-        (tmp_path / f"{number}_after.py").write_text(case.after or "")
-    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,W,I", "--output-format", "json", "."]
-    told = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True, check=False)
-    found: dict[str, Counter[str]] = {}
-    for finding in json.loads(told.stdout):
-        name = Path(finding["filename"]).name
-        found.setdefault(name, Counter())[f"{finding['code']} {finding['message']}"] += 1
-    for number, parameters in enumerate(CHANGING):
-        new = found.get(f"{number}_after.py", Counter()) - found.get(f"{number}_before.py", Counter())
-        assert not new, parameters.id
+    pairs = {str(number): (case.before, case.after or "") for number, (_, case) in enumerate(_changing())}
+    assert not _new_findings(tmp_path, pairs)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_ruff_finds_nothing_new_where_other_code_stands_among_the_imports(tmp_path: Path, layout: str) -> None:
+    """An import comes above a logger, whatever is imported below that, and not into `if TYPE_CHECKING:`."""
+    laid = {number: laid_out for number, (_, case) in enumerate(_changing()) if (laid_out := _laid_out(case, layout))}
+    for number, text in laid.items():
+        (tmp_path / f"{number}.py").write_text(text)
+    _ruff(tmp_path, "--select", "I", "--fix")
+    pairs, declined = {}, 0
+    for number, (fix, case) in enumerate(_changing()):
+        before = (tmp_path / f"{number}.py").read_text() if number in laid else ""
+        (tmp_path / f"{number}.py").unlink(missing_ok=True)
+        try:
+            pairs[f"{fix.name}_{number}"] = before, before and fix.edit(before, replace(case, before=before).spot())
+        except Declined:  # its lines are given by number, and have moved
+            declined += 1
+    assert not _new_findings(tmp_path, pairs)
+    assert declined <= 2
+    assert len(laid) > 80
+
+
+def test_what_must_run_before_imports_stays_above_them() -> None:
+    """What is called, or set, between imports may change what they do: one more comes below it."""
+    before = """
+        from gevent import monkey
+
+        monkey.patch_all()
+
+        import os
+
+        from flask import Flask
+
+        app = Flask(os.environ["NAME"])
+
+        import late
+        """
+    source = Source(dedent(before))
+    after = source.splice(add_import(source, "requests"))
+    assert after == source.text.replace("from flask", "import requests\nfrom flask")
 
 
 @pytest.mark.parametrize("prefix", ["", "services/my planner"])
@@ -99,6 +142,43 @@ def test_every_file_in_the_folder_is_a_fix_that_is_listed_and_has_cases_of_both_
         assert any(case.after for case in fix.CASES)
         assert any(case.declined for case in fix.CASES)
         assert "https://" in fix.reference
+
+
+def _changing() -> list[tuple[Fix, Case]]:
+    return [(fix, case) for fix in FIXES for case in fix.CASES if case.after]
+
+
+def _laid_out(case: Case, layout: str) -> str:
+    """The case's source with two imports more, and the layout's code above or below its own; "" where it has none."""
+    code, first = LAYOUTS[layout]
+    imports = [node for node in ast.parse(case.before).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    own = [node for node in imports if not (isinstance(node, ast.ImportFrom) and node.module == "__future__")]
+    if not own:
+        return ""
+    lines = case.before.splitlines(keepends=True)
+    top, end = own[0].lineno - 1, own[-1].end_lineno
+    more = "import logging\nfrom typing import TYPE_CHECKING\n"
+    inner = [*lines[top:end]]
+    return "".join([*lines[:top], more, *([code, *inner] if first else [*inner, code]), *lines[end:]])
+
+
+def _new_findings(folder: Path, pairs: Mapping[str, tuple[str, str]]) -> dict[str, Counter[str]]:
+    """What ruff finds of the second texts and not of the first, by name."""
+    for name, (before, after) in pairs.items():
+        (folder / f"{name}_before.py").write_text(before)
+        (folder / f"{name}_after.py").write_text(after)
+    found: dict[str, Counter[str]] = {}
+    for finding in json.loads(_ruff(folder, "--select", "E,F,W,I", "--output-format", "json")):
+        told = found.setdefault(Path(finding["filename"]).stem, Counter())
+        told[f"{finding['code']} {finding['message']}"] += 1
+    none: Counter[str] = Counter()
+    new = {name: found.get(f"{name}_after", none) - found.get(f"{name}_before", none) for name in pairs}
+    return {name: findings for name, findings in new.items() if findings}
+
+
+def _ruff(folder: Path, *arguments: str) -> str:
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", *arguments, "."]
+    return subprocess.run(ruff, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 
 def _comments(source: str) -> Counter[str]:
