@@ -19,14 +19,26 @@ def finding(analysis: Analysis) -> str:
     better = [(name, effect) for name, effect in told if effect.verdict == "improved"]
     if measured and measured.void:
         return "The last measurement is void: what it saw of these requests is noise"
-    if measured and measured.together and measured.together.verdict == "improved":
-        return _does(wording.together(measured.numbers), measured.together, "take away failures")
+    several = together(analysis)
+    if measured and several and several.verdict == "improved":
+        return _does(
+            wording.together(measured.numbers), several, f"take{'s' * (len(measured.numbers) == 1)} away failures"
+        )
     if better:
         takes = "takes away most failures" if len(better) > 1 else "takes away failures"
         return _does(*max(better, key=lambda each: each[1].saved or 0.0), takes)
     worse = sum(effect.verdict == "worse" for _, effect in told)
     harm = f"; {worse} of {len(told)} {'does' if worse == 1 else 'do'} harm" if worse else ""
     return f"No fix is shown to take away failures{harm}"
+
+
+def together(analysis: Analysis) -> Effect | None:
+    """What several do at once, where that was measured; not of a single one whose own effect is known."""
+    measured = analysis.measured
+    if measured is None or measured.void:
+        return None
+    alone = [one.number for one in analysis.proposals if one.effect and one.effect.measured]
+    return None if len(measured.numbers) == 1 and measured.numbers[0] in alone else measured.together
 
 
 def _does(name: str, effect: Effect, takes: str) -> str:

@@ -28,6 +28,7 @@ _COLOURS: dict[Verdict, str] = {
 }
 # Where the whole interval lies: the marker, and the colour where there is no verdict to go by.
 _SIDES = {-1: ("<", _style.BLUE), 0: ("o", _style.GREY), 1: (">", _style.VERMILLION)}
+_CERTAIN = (_COLOURS["improved"], _COLOURS["worse"])  # the others are too pale to be read
 
 
 class _Row(NamedTuple):
@@ -39,8 +40,8 @@ class _Row(NamedTuple):
 
 
 def draw(analysis: Analysis) -> Figure | None:
-    """Differences of the failure rate with their intervals, in the order of rank; None where none was measured."""
-    rows = list(_rows(analysis))
+    """Differences of the failure rate with their intervals, in the order of rank; None where no patch was measured."""
+    rows = _rows(analysis)
     if not rows:
         return None
     made = _style.figure(_gains.finding(analysis), 1.5 + 0.6 * len(rows))
@@ -60,17 +61,19 @@ def draw(analysis: Analysis) -> Figure | None:
     return made
 
 
-def _rows(analysis: Analysis) -> Iterator[_Row]:
+def _rows(analysis: Analysis) -> list[_Row]:
+    """Of all patches; the placebo is what they are held against, and nothing to see by itself."""
     measured = analysis.measured
-    if measured and measured.together and not measured.void:
-        yield from _of(wording.together(measured.numbers), "", measured.together)
+    together = _gains.together(analysis)
+    rows = list(_of(wording.together(measured.numbers), "", together)) if measured and together else []
     for proposal in analysis.proposals:
         if proposal.effect:
-            yield from _of(f"Fix {proposal.number}: {_short(proposal)}", _place(proposal), proposal.effect)
+            rows += _of(f"Fix {proposal.number}: {_short(proposal)}", _place(proposal), proposal.effect)
     for name, effect in measured.own.items() if measured else ():
-        yield from _of(f"Patch {name}", "", effect)
-    if measured and measured.placebo:
-        yield from _of("Placebo: a change that changes nothing", "", measured.placebo)
+        rows += _of(f"Patch {name}", "", effect)
+    if rows and measured and measured.placebo:
+        rows += _of("Placebo: a change that changes nothing", "", measured.placebo)
+    return rows
 
 
 def _of(name: str, place: str, effect: Effect) -> Iterator[_Row]:
@@ -111,7 +114,8 @@ def _draw_row(axes: Axes, at: int, row: _Row) -> None:
     value, low, high = (100 * (end or 0.0) for end in (row.difference.value, row.difference.low, row.difference.high))
     axes.plot([low, high], [at, at], color=row.colour, lw=2.2, solid_capstyle="butt")
     axes.plot(value, at, marker=_SIDES[_gains.side(row.difference)][0], color=row.colour, ms=8)
-    axes.annotate(row.said, (1, at), (8, 0), ("axes fraction", "data"), "offset points", va="center", color=row.colour)
+    said = axes.annotate(row.said, (1, at), (8, 0), ("axes fraction", "data"), "offset points", va="center")
+    said.set_color(row.colour if row.colour in _CERTAIN else _style.INK)
 
 
 def _name_sides(axes: Axes) -> None:

@@ -74,6 +74,22 @@ def test_several_at_once_are_the_finding_where_they_were_measured() -> None:
     assert names[1].startswith("Fix 1: ")
 
 
+def test_one_fix_is_not_drawn_twice() -> None:
+    """All that may stand together is one fix: its own row says what it does, where it has one."""
+    known = Stored({}, together=BETTER, placebo=NOTHING, numbers=(1,))
+    figure = _drawn(sample.with_effects(GOOD, measured=known))
+    assert figure.get_suptitle() == "Fix 1 takes away failures: -30 of 1,000 replayed requests"
+    assert [name[:7] for name in _names(figure.axes[0])] == ["Fix 1: ", "Placebo"]
+    figure = _drawn(sample.with_effects(None, measured=known))
+    assert figure.get_suptitle() == "Fix 1 alone takes away failures: -80 of 1,000 replayed requests"
+    assert _names(figure.axes[0])[0] == "Fix 1 alone"
+
+
+def test_a_placebo_alone_is_no_picture() -> None:
+    """It is what patches are held against."""
+    assert effects.draw(sample.with_effects(None, measured=Stored({}, placebo=NOTHING))) is None
+
+
 def test_patches_of_ones_own_have_their_rows() -> None:
     """By their names, beside the placebo; one of them may be the best."""
     known = Stored(
