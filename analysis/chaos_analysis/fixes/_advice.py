@@ -240,6 +240,15 @@ ADVICE = {
         f"{_SRE}Addressing Cascading Failures: https://sre.google/sre-book/addressing-cascading-failures/",
         "Needs a recovery stage that is long enough to see the end.",
     ),
+    "lasting_damage": _Words(
+        "Keep only what came of a call that went well",
+        "Look at where the answer, or the part that is gone, is kept: a cache, a module's variable, a record. Write to "
+        "it after the status and the body were checked, never in the handler of an error; remember for seconds only "
+        "that something could not be had, and write a record whole in one transaction. Then clear what is kept by now.",
+        "Microsoft, Azure Architecture, Cache-Aside pattern: "
+        "https://learn.microsoft.com/en-us/azure/architecture/patterns/cache-aside",
+        "Where nothing is kept of a failure, each request asks again: bound that by a timeout and a circuit breaker.",
+    ),
 }
 
 

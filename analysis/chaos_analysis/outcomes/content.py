@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from chaos_analysis.evidence import Evidence
 
-_ENOUGH = 20  # fault-free answers before anything about them is usual
+ENOUGH = 20  # fault-free answers before anything about them is usual
 _OFTEN = 20  # fault-free answers that could differ from others to their address, before contents are unchanging
 _CHANCE = 0.05
 _STEADY = 0.99
@@ -68,22 +68,22 @@ class Contents:
 
     def __init__(self, evidence: Evidence, also: Sequence[Evidence] = ()) -> None:
         every = [evidence, *also]
-        self._paths = {shape: paths for each in every for shape, paths in _paths(each.tables.shapes).items()}
-        looked_at = [_looked_at(each.tables.requests) for each in every]
+        self._paths = {shape: paths for each in every for shape, paths in structures(each.tables.shapes).items()}
+        looked_at = [with_contents(each.tables.requests) for each in every]
         chosen = pd.concat(looked_at) if also else looked_at[0]
         quiet = (chosen["control"] & chosen["ok"]).to_numpy(bool)
-        before = [rows["started"] < _first_fault(each) for rows, each in zip(looked_at, every, strict=True)]
+        before = [rows["started"] < first_fault(each) for rows, each in zip(looked_at, every, strict=True)]
         free = chosen[quiet]
         self._kinds = self._known(free, chosen[quiet & np.concatenate(before)])
         self._addresses = _Addresses(free, chosen)
         met = looked_at[0][~looked_at[0]["control"]]
         columns = (met[name].tolist() for name in ("endpoint", "rules"))
         pairs = [[(endpoint, rule) for rule in rules] for endpoint, rules in zip(*columns, strict=True)]
-        found = [self._judge(answer) for answer in _answers(met)]
+        found = [self._judge(answer) for answer in answers(met)]
         self._shown = self._beyond_chance(found, pairs)
         self._found = {
             place: self._certain(one, answer) if self._shown.isdisjoint(met_by) else one
-            for place, one, answer, met_by in zip(met.index.tolist(), found, _answers(met), pairs, strict=True)
+            for place, one, answer, met_by in zip(met.index.tolist(), found, answers(met), pairs, strict=True)
         }
 
     def of(self, places: pd.Series[int]) -> list[Content]:
@@ -115,7 +115,7 @@ class Contents:
 
     def _kind(self, every: Counter[str], before: Counter[str]) -> _Kind:
         """The chance of a new shape is that of shapes met once (Good 1953), and never below one in all."""
-        shapes = before if before.total() >= _ENOUGH else every
+        shapes = before if before.total() >= ENOUGH else every
         n = shapes.total()
         once = sum(1 for times in shapes.values() if times == 1)
         known = [self._paths[shape] for shape in shapes if shape in self._paths]
@@ -141,7 +141,7 @@ class Contents:
             return Content()
         if answer.shape not in kind.shapes:
             paths = self._paths.get(answer.shape)
-            word, about = beside(paths, kind.usual) if kind.n >= _ENOUGH and kind.usual and paths else ("", "")
+            word, about = beside(paths, kind.usual) if kind.n >= ENOUGH and kind.usual and paths else ("", "")
             return Content(word, about, "shape") if word else Content()
         same = self._addresses.same(answer)
         if same is False:
@@ -159,9 +159,9 @@ class _Addresses:
     def __init__(self, free: pd.DataFrame, every: pd.DataFrame) -> None:
         self._digests: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._span: dict[tuple[str, str, str], tuple[float, float]] = {}
-        for answer in _answers(free):
+        for answer in answers(free):
             self._digests[answer.endpoint, answer.path][answer.digest] += 1
-        for endpoint, _, path, started, _, digest in _answers(every):
+        for endpoint, _, path, started, _, digest in answers(every):
             first, last = self._span.get((endpoint, path, digest), (started, started))
             self._span[endpoint, path, digest] = min(first, started), max(last, started)
         self._again: dict[
@@ -201,22 +201,24 @@ class _Addresses:
 def _shapes(rows: pd.DataFrame) -> defaultdict[tuple[str, int], Counter[str]]:
     """How often each shape came, by endpoint and status."""
     counts: defaultdict[tuple[str, int], Counter[str]] = defaultdict(Counter)
-    for answer in _answers(rows):
+    for answer in answers(rows):
         counts[_kind(answer)][answer.shape] += 1
     return counts
 
 
-def _first_fault(evidence: Evidence) -> float:
+def first_fault(evidence: Evidence) -> float:
     """When the first fault began; never where there is none."""
     started = evidence.tables.faults["started"]
     return float(started.min()) if len(started) else float("inf")
 
 
-def _looked_at(rows: pd.DataFrame) -> pd.DataFrame:
+def with_contents(rows: pd.DataFrame) -> pd.DataFrame:
+    """The answers whose contents were taken and whose statuses are no errors."""
     return rows[rows["content"].notna() & (rows["status"] < 400)] if "content" in rows else rows.iloc[:0]
 
 
-def _answers(rows: pd.DataFrame) -> Iterator[_Answer]:
+def answers(rows: pd.DataFrame) -> Iterator[_Answer]:
+    """These rows of `with_contents`, taken apart."""
     names = ("endpoint", "status", "path", "started", "content")
     if len(rows):
         columns = (rows[name].tolist() for name in names)
@@ -225,7 +227,8 @@ def _answers(rows: pd.DataFrame) -> Iterator[_Answer]:
             yield _Answer(endpoint, status, path, started, shape, digest)
 
 
-def _paths(shapes: pd.DataFrame) -> dict[str, frozenset[str]]:
+def structures(shapes: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """The paths that each shape is made of."""
     if shapes.empty:
         return {}
     pairs = zip(shapes["shape"].tolist(), shapes["paths"].tolist(), strict=True)

@@ -33,6 +33,7 @@ from chaos_analysis.patterns import (
     fault_window,
     head_of_line_blocking,
     invariant_violated,
+    lasting_damage,
     missing_backoff,
     missing_timeout,
     n_plus_one,
@@ -77,13 +78,14 @@ FINDERS = (
     collateral,
     head_of_line_blocking,
     slow_recovery,
+    lasting_damage,
     unhandled_exception,
     tail_latency,
     error_rate,
 )
 
 SEVERITIES = get_args(Severity)[::-1]  # the least first
-_LATER = ("no_rollback", "stale_pool")
+_LATER = ("no_rollback", "stale_pool", "lasting_damage")
 
 LACKS: tuple[ModuleType, ...] = (
     no_retry,

@@ -23,6 +23,7 @@ _FARED = {
     "invariant_violated": "led to a violation",
     "dependency_error": "that met this alone failed",
     "wrong_content": "that met this alone failed",
+    "lasting_damage": "after the faults were answered so",
 }
 # Verdict: the kind of GitHub's alert, and what it says first.
 BANNERS = {
