@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from matplotlib.ticker import MaxNLocator
 
 from chaos_analysis.compare import words
+from chaos_analysis.effect.settling import is_clear
 from chaos_analysis.plots import _style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from chaos_analysis.compare.model import Comparison, Group
@@ -26,11 +28,11 @@ def draw(found: Comparison) -> Figure | None:
     if not known:
         return None
     shown = known[:_MOST]
-    figure = _style.figure(finding(found), 1.65 + 0.34 * len(shown))
+    figure = _style.figure(finding(found), 1.65 + 0.37 * len(shown))
     axes = figure.subplots()
     axes.axvline(0, color=_style.GREY, lw=1)
     for place, group in enumerate(shown):
-        _line(axes, place, group)
+        _line(axes, place, group, len(found.groups))
     for place, (above, group) in enumerate(pairwise(shown)):
         if above.kind != group.kind:
             axes.axhline(place + 0.5, color=_style.PALE, lw=1.2)
@@ -60,15 +62,25 @@ def finding(found: Comparison) -> str:
     return f"{said}; {', '.join(parts)}" if parts else f"{said}; no endpoint differs for certain"
 
 
-def _line(axes: object, place: int, group: Group) -> None:
+def _line(axes: Axes, place: int, group: Group, tests: int) -> None:
     value, low, high = (100 * (each or 0.0) for each in _bounds(group))
     colour = _COLOURS.get(group.verdict, _style.GREY)
-    axes.plot([low, high], [place, place], color=colour, lw=2.2, solid_capstyle="butt")  # type: ignore[attr-defined]
-    axes.plot(value, place, marker=_MARKERS.get(group.verdict, "o"), color=colour, ms=6)  # type: ignore[attr-defined]
-    text = axes.annotate(  # type: ignore[attr-defined]
-        f"{group.verdict}", (1.01, place), xycoords=("axes fraction", "data"), va="center", size=8.5
-    )
-    text.set(color=colour if group.verdict in _COLOURS else _style.INK)
+    axes.plot([low, high], [place, place], color=colour, lw=2.2, solid_capstyle="butt")
+    axes.plot(value, place, marker=_MARKERS.get(group.verdict, "o"), color=colour, ms=6)
+    text = axes.annotate(_said(group, tests), (1.01, place), xycoords=("axes fraction", "data"), va="center", size=8.5)
+    text.set(color=colour if group.verdict in _COLOURS else _style.INK, linespacing=1.1)
+
+
+def _said(group: Group, tests: int) -> str:
+    """The verdict, and why it is open where the line is clear of 0."""
+    if group.verdict != "inconclusive" or not is_clear(group.difference, 0.0):
+        return words.needed(group)
+    why = f"clear of 0 alone, not among {tests} tests"
+    if not words.is_unsettled(group):
+        why = group.reason
+    elif group.reason.startswith("requests interact"):
+        why = "the blocks disagree"
+    return f"{words.needed(group)}\n{why}"
 
 
 def _bounds(group: Group) -> tuple[float | None, float | None, float | None]:

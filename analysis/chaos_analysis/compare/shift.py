@@ -1,4 +1,4 @@
-"""How latencies moved: quantiles of successes before and after, an arrow each, with their intervals."""
+"""How latencies moved: quantiles of successes before and after, a lane each where both are known, with intervals."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
 from chaos_analysis.compare import words
-from chaos_analysis.compare.model import QUANTILES
 from chaos_analysis.plots import _style
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -20,13 +17,12 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Estimate
 
 _MOST = 16
-_INTERVALS = (
-    "response time of successes, ms: ○ before → ● after, the bars above and below them are their 95 % intervals"
-)
+_INTERVALS = "response time of successes, ms: ○ before → ● after, each on its 95 % interval"
 _BUCKETS = "response time of all requests, ms (Locust's buckets): ○ before → ● after"
 _COLOURS = {"p50": _style.GREEN, "p95": _style.PURPLE, "p99": _style.VERMILLION}
-_APART = 0.24
-_SIDE = 0.045  # between the intervals before (above) and after
+_SIDE = 0.19  # of a lane, between its middle and before (above) and after
+_BETWEEN = 0.9  # lanes, between two groups
+_LEAST = 0.01  # ms, as the axis is logarithmic
 
 
 def draw(found: Comparison) -> Figure | None:
@@ -35,21 +31,25 @@ def draw(found: Comparison) -> Figure | None:
     if not known:
         return None
     shown = known[:_MOST]
-    figure = _style.figure(finding(found), 1.75 + 0.62 * len(shown))
+    lanes = [[each for each in group.latencies if _both(each)] for group in shown]
+    height = sum(map(len, lanes)) + _BETWEEN * len(shown)
+    figure = _style.figure(finding(found), 1.35 + 0.21 * height)
     axes = figure.subplots()
-    for place, group in enumerate(shown):
-        for row, each in enumerate(group.latencies):
-            _arrow(axes, place + (row - 1) * _APART, each)
-    axes.set_yticks(range(len(shown)), [_style.shorten(group.name, 40) for group in shown])
+    middles, top = [], 0.0
+    for group in lanes:
+        for row, each in enumerate(group):
+            _arrow(axes, top + row, each)
+        middles.append(top + (len(group) - 1) / 2)
+        top += len(group) + _BETWEEN
+    axes.set_yticks(middles, [_style.shorten(group.name, 40) for group in shown])
     if shown[0].kind == "all":
         axes.get_yticklabels()[0].set_fontweight("bold")
-    axes.set_ylim(len(shown) - 0.45, -0.6)
+    axes.set_ylim(height - _BETWEEN, -1)
     axes.set_xscale("log")
     _style.log_ticks(axes.xaxis)
     axes.set_xlabel(_BUCKETS if found.method == "locust-csv" else _INTERVALS)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
-    _name(axes, shown)
     return figure
 
 
@@ -59,8 +59,10 @@ def finding(found: Comparison) -> str:
     first = known[0] if known[0].kind == "all" else max(known, key=_moved)
     moved = [f"{each.quantile} {_ms(each.before)} → {_ms(each.after)}" for each in first.latencies if _both(each)]
     said = f"Latency of {_style.shorten(first.name, 44)}: {', '.join(moved)}"
-    judged = words.time(first.useful) if found.interleaved else ""
-    return f"{said}; to a useful answer {judged}" if judged else f"{said} (not judged)"
+    if not found.interleaved or first.useful.value is None:
+        return f"{said} (not judged)"
+    ratio = wording.number(first.useful.value)
+    return f"{said}; a useful answer takes {ratio} times as long ({wording.bounds(first.useful)})"
 
 
 def _known(group: Group) -> bool:
@@ -81,24 +83,17 @@ def _ms(estimate: Estimate) -> str:
 
 
 def _arrow(axes: Axes, y: float, each: Latency) -> None:
-    if each.before.value is None or each.after.value is None:
-        return
+    """From before, above, to after, below, each on its interval; at the right edge the quantile with its figures."""
     colour = _COLOURS[each.quantile]
-    for side, at in ((each.before, y - _SIDE), (each.after, y + _SIDE)):
+    ends = []
+    for side, at, face in ((each.before, y - _SIDE, "white"), (each.after, y + _SIDE, colour)):
+        value = max(side.value or 0.0, _LEAST)
         if side.low is not None and side.high is not None:
-            axes.plot([max(side.low, 0.01), max(side.high, 0.01)], [at, at], color=colour, lw=2.6, alpha=0.35)
-    axes.plot([each.before.value, each.after.value], [y, y], color=colour, lw=1)
-    axes.plot(each.before.value, y, marker="o", mfc="white", color=colour, ms=6)
-    axes.plot(each.after.value, y, marker="o", color=colour, ms=5)
-
-
-def _name(axes: Axes, shown: Sequence[Group]) -> None:
-    """Name the quantiles that are drawn, once, beside those of the first group, at the right edge."""
-    drawn = {each.quantile for group in shown for each in group.latencies if _both(each)}
-    for row, name in enumerate(QUANTILES):
-        if name not in drawn:
-            continue
-        text = axes.annotate(
-            name, (1.01, (row - 1) * _APART), xycoords=("axes fraction", "data"), va="center", size=8.5
-        )
-        text.set(color=_COLOURS[name], weight="bold")
+            axes.plot([max(side.low, _LEAST), max(side.high, _LEAST)], [at, at], color=colour, lw=2.6, alpha=0.35)
+        axes.plot(value, at, marker="o", mfc=face, color=colour, ms=5, zorder=3)
+        ends.append((value, at))
+    axes.plot(*zip(*ends, strict=True), color=colour, lw=1)
+    figures = " → ".join(wording.number(side.value or 0.0) for side in (each.before, each.after))
+    name = axes.annotate(each.quantile, (1, y), (6, 0), ("axes fraction", "data"), "offset points", va="center")
+    name.set(color=colour, weight="bold", size=8.5)
+    axes.annotate(figures, (1, y), (34, 0), ("axes fraction", "data"), "offset points", va="center", size=8.5)

@@ -41,12 +41,14 @@ def needed(group: Group) -> str:
 
 def unsettled(groups: Iterable[Group]) -> str:
     """Why groups of enough requests are inconclusive whose interval is clear of 0; "" where there are none."""
-    told = [
-        f"{group.name} ({group.reason})"
-        for group in groups
-        if group.verdict == "inconclusive" and min(group.requests) >= LEAST_PAIRS and is_clear(group.difference, 0.0)
-    ]
+    told = [f"{group.name} ({group.reason})" for group in groups if is_unsettled(group)]
     return f"Inconclusive, though the interval is clear of 0: {', '.join(told)}." if told else ""
+
+
+def is_unsettled(group: Group) -> bool:
+    """Whether enough requests are inconclusive, though their interval is clear of 0."""
+    enough = min(group.requests) >= LEAST_PAIRS
+    return group.verdict == "inconclusive" and enough and is_clear(group.difference, 0.0)
 
 
 def discordant(group: Group) -> str:
