@@ -71,7 +71,8 @@ def _draw_cells(axes: Axes, failed: np.ndarray, n: np.ndarray, *, small: bool) -
             text = f"{wording.number(round(value * 100))} %\n{failed[row, column]:,}/{n[row, column]:,}"
             colour = "white" if value > 0.7 else _style.INK
         elif n[row, column]:
-            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="#eef1f4", hatch="////", lw=0))
+            below_grid = Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor="#eef1f4", hatch="////", lw=0, zorder=0.4)
+            axes.add_patch(below_grid)
             text, colour = f"n={n[row, column]}", _style.INK
         else:
             continue
@@ -96,7 +97,9 @@ def _finding(failed: pd.DataFrame, n: pd.DataFrame, edge: list[str]) -> str:
     rise = shares - controls
     handleable = rise.drop(edge, errors="ignore")
     worst = str((handleable if handleable.max() > 0 else rise).idxmax())
-    control = wording.percent(controls[worst])
     if rise[worst] <= 0:
         return "No single fault made more requests fail than fail without one"
-    return f"{wording.percent(shares[worst])} of requests that met only {worst} failed; without a fault {control}"
+    of = wording.plural(total[worst], "request")
+    endpoints = wording.plural((alike[worst] > 0).sum(), "endpoint")
+    said = f"{wording.percent(shares[worst])} of {of} that met only {worst} failed, at {endpoints}"
+    return f"{said}; without a fault {wording.percent(controls[worst])} there"

@@ -60,7 +60,7 @@ def _useful(requests: pd.DataFrame) -> Group:
 def _draw_panel(axes: Axes, name: str, before: NDArray[np.float64] | None, during: NDArray[np.float64] | None) -> None:
     axes.set_title(name)
     axes.set_xscale("log")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     axes.set_ylim(0, 1.04)
     axes.grid()
     ends = []
@@ -72,8 +72,8 @@ def _draw_panel(axes: Axes, name: str, before: NDArray[np.float64] | None, durin
         share = np.searchsorted(times, at, side="right") / len(times)
         axes.plot(at, share, color=colour, lw=1.8, drawstyle="steps-post", ls="-" if len(times) >= _FEW else ":")
         axes.plot(at[-1], share[-1], "o", color=colour, ms=4)
-        ends.append((share[-1], f"{label} {wording.percent(share[-1])}", colour))
-    _style.label_ends(axes, ends, gap=0.14)
+        ends.append((share[-1], f"{label}\n{wording.percent(share[-1])}", colour))
+    _style.label_ends(axes, ends, gap=0.22)
 
 
 def _finding(names: list[str], before: Group, during: Group) -> str:
