@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tokenize
 from io import StringIO
 from typing import TYPE_CHECKING, ClassVar
@@ -10,21 +9,23 @@ from typing import TYPE_CHECKING, ClassVar
 import libcst as cst
 
 from chaos_analysis.fixes._calls import http_call
+from chaos_analysis.fixes._declare import imports
+from chaos_analysis.fixes._edits import add_import
 from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
 from chaos_analysis.fixes._guard import guards, logger
 from chaos_analysis.fixes._named import error_class, free_in
 from chaos_analysis.fixes._reads import with_diff
 from chaos_analysis.fixes._source import Source
+from chaos_analysis.fixes._swallowed import is_broad, is_taken_before, line_of, raises, swallower
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.fixes._source import Splice
-    from chaos_analysis.model import Pattern, Proposal
+    from chaos_analysis.model import Proposal
 
-_BROAD = ("Exception", "BaseException")
 _DECIDE = "# chaos-test: decide what the answer is without it"
 
 
@@ -156,6 +157,43 @@ class NarrowExcept(Fix):
             at="urlopen(URL)",
         ),
         Case(
+            "the call is another function's, which this one calls, of a module without its library",
+            before="""
+                import logging
+
+                from shop import client
+
+                log = logging.getLogger(__name__)
+
+
+                def price():
+                    try:
+                        return client.fetch()["price"]
+                    except Exception:
+                        return 0
+                """,
+            after="""
+                import logging
+
+                import requests
+                from shop import client
+
+                log = logging.getLogger(__name__)
+
+
+                def price():
+                    try:
+                        return client.fetch()["price"]
+                    except requests.RequestException as error:
+                        log.error("The call in price failed: %s", error)
+                        # chaos-test: decide what the answer is without it
+                        raise
+                """,
+            at="except Exception",
+            again="except requests",
+            known={"library": "requests"},
+        ),
+        Case(
             "it is narrow",
             before="""
                 import requests
@@ -201,39 +239,40 @@ class NarrowExcept(Fix):
     )
 
     def edit(self, source: str, spot: Spot) -> str:
-        """Replace the handler that takes everything."""
+        """Replace the handler that takes everything: the one on the spot's line, or around the call there."""
         module = Source(source)
-        call = http_call(module, spot)
-        guard = next(guards(module, call.node), None)
-        if guard is None:
-            raise Declined("no `except` stands around the call in its function: the error is hidden elsewhere")
-        handler = next((each for each in guard.handlers if _is_broad(module, each)), None)
-        if handler is None or _is_taken_before(module, guard, handler):
+        guard, library = _guarded(module, spot)
+        handler = next((each for each in guard.handlers if is_broad(module, each)), None)
+        if handler is None or is_taken_before(module, guard, handler):
             if _DECIDE in module.code(guard):
                 raise AlreadyThere("the except is narrow, and its place is marked")
             raise Declined("the except is narrow: what it makes up is for people to decide")
-        if any(isinstance(node, cst.Raise) for node in _within(module, handler)):
+        if raises(module, handler):
             raise Declined("the error is raised again, or another one is")
-        error, needs = ("OSError", []) if call.library == "urllib" else error_class(module)
+        error, needs = _error(module, library, spot)
         log, needed = logger(module, handler)
-        return module.splice([*needs, *needed, *_narrowed(module, call.node, handler, error, log)])
+        return module.splice(imports(module, [*needs, *needed, *_narrowed(module, handler, error, log)]))
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
-        """One proposal for each site whose errors became an answer that looks fine, through a broad `except`."""
+        """One proposal for each `except` through which errors of a site became an answer that looks fine."""
         for site, patterns in evidence.http_sites("wrong_content"):
-            if not _is_hidden(evidence, patterns[0]):
+            verb = method(patterns[0])
+            found = swallower(evidence.sources, site, verb)
+            if found is None:
                 continue
+            at = site if found.around_call else found.site
             proposals = evidence.proposal(
                 self,
                 patterns,
-                site,
-                Spot(line=site.line, method=method(patterns[0])),
+                at,
+                Spot(line=at.line, method=verb, library="" if found.around_call else found.library),
                 what=(
-                    "Catch the client library's own errors and nothing else, log them, and raise them again. What the "
-                    "code made up instead is taken out; at the marked place, decide what the answer is without this "
-                    "part, and mark such an answer (`degraded: true`), or leave the error to the app's handler."
+                    f"At {found.site}, catch the client library's own errors and nothing else, log them, and raise "
+                    "them again. What the code made up instead is taken out; at the marked place, decide what the "
+                    "answer is without this part, and mark such an answer (`degraded: true`), or leave the error to "
+                    "the app's handler."
                 ),
-                why=summaries(patterns),
+                why=f"{summaries(patterns)} The `except` at {found.site} takes what the call at {site} raises.",
                 caution=(
                     "Callers will see errors that were hidden before: answer them with 503 (see unavailable). Other "
                     "errors in the block, such as a KeyError from a bad body, are bugs that come out now: see "
@@ -244,40 +283,33 @@ class NarrowExcept(Fix):
             yield from with_diff(proposals)
 
 
-def _is_hidden(evidence: Evidence, pattern: Pattern) -> bool:
-    """Whether a broad `except` stands around the call."""
-    text = evidence.sources.text(pattern.site.file) if pattern.site else None
-    if text is None or pattern.site is None:
-        return False
+def _guarded(source: Source, spot: Spot) -> tuple[cst.Try, str]:
+    """The `try` whose `except` is on the spot's line, or that stands around the call there; what makes the call."""
+    for guard in source.find(cst.Try):
+        if spot.library and any(line_of(source, handler) == spot.line for handler in guard.handlers):
+            return guard, spot.library
+    call = http_call(source, spot)
+    around = next(guards(source, call.node), None)
+    if around is None:
+        raise Declined("no `except` stands around the call in its function: the error is hidden elsewhere")
+    return around, call.library
+
+
+def _error(source: Source, library: str, spot: Spot) -> tuple[str, list[Splice]]:
+    """How the module says the library's error, and the import that it takes."""
+    if library == "urllib":
+        return "OSError", []
     try:
-        source = Source(text)
-        call = http_call(source, Spot(line=pattern.site.line, method=method(pattern)))
+        return error_class(source)
     except Declined:
-        return False
-    return any(_is_broad(source, handler) for guard in guards(source, call.node) for handler in guard.handlers)
+        if spot.library not in ("requests", "session"):
+            raise
+    return "requests.RequestException", list(add_import(source, "requests"))
 
 
-def _is_broad(source: Source, handler: cst.ExceptHandler) -> bool:
-    kinds = [handler.type]
-    if isinstance(handler.type, cst.Tuple):
-        kinds = [each.value for each in handler.type.elements]
-    return any(kind is None or source.code(kind) in _BROAD for kind in kinds)
-
-
-def _is_taken_before(source: Source, guard: cst.Try, broad: cst.ExceptHandler) -> bool:
-    """Whether a narrower handler takes the library's errors before the broad one does."""
-    above = guard.handlers[: list(guard.handlers).index(broad)]
-    words = set(re.findall(r"\w+", " ".join(source.code(each.type) for each in above if each.type is not None)))
-    return bool(words & {"RequestException", "OSError", "IOError"})
-
-
-def _within(source: Source, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    return (each for each in source.find(cst.Raise) if node in source.ancestors(each))
-
-
-def _narrowed(source: Source, call: cst.Call, handler: cst.ExceptHandler, error: str, log: str) -> Iterator[Splice]:
+def _narrowed(source: Source, handler: cst.ExceptHandler, error: str, log: str) -> Iterator[Splice]:
     """The handler's new head and body; comments in it stay."""
-    function = next((node for node in source.ancestors(call) if isinstance(node, cst.FunctionDef)), None)
+    function = next((node for node in source.ancestors(handler) if isinstance(node, cst.FunctionDef)), None)
     scope: cst.CSTNode = function or source.module
     caught = source.code(handler.name.name) if handler.name else free_in(source, scope, "error")
     place = f"call in {function.name.value}" if function is not None else "call"
