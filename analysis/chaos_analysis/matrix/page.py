@@ -6,11 +6,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.matrix.picture import finding
+from chaos_analysis.matrix.picture import finding, said
 from chaos_analysis.report import page, pictures
 from chaos_analysis.report.markdown import code, table, text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from chaos_analysis.matrix.model import Cell, Matrix, Row
@@ -19,8 +20,9 @@ _MEANS = (
     "*fine*: the client got a right answer. *retried*: the call was made again and went well. *degraded*: the answer "
     "is right, but marked or reduced. *wrong*: it says that it is well and is not. *error*: the client got an error. "
     "*hung*: it gave up waiting. *lost*, *crashed*: it got no answer. *unknown*: it cannot be told. Several words are "
-    "several outcomes; the figure is the share of requests that were harmed (wrong, error, hung, lost, crashed), with "
-    "its 95 % interval (Wilson)."
+    "several outcomes, each with its requests; the percentage is the share of requests that were harmed (wrong, error, "
+    "hung, lost, crashed), with its 95 % interval (Wilson); *mean harm* is its mean over a call's faults. A report and "
+    "`map.json` call *fine* `handled`, and *error* `propagated`."
 )
 
 
@@ -45,7 +47,7 @@ def markdown(matrix: Matrix, picture: str) -> str:
         "",
     ]
     for route, rows in groupby(matrix.rows, key=lambda row: row.point.route):
-        lines += [f"### {text(route)}", "", *_cells(matrix, list(rows)), ""]
+        lines += [f"### {text(route)}", "", *_cells(rows), ""]
     return "\n".join(lines)
 
 
@@ -79,29 +81,34 @@ def _ranking(matrix: Matrix) -> list[str]:
         ]
         for row in ranked
     ]
-    return table(
-        ["endpoint", "call", "at", "harm, mean over its faults", "faults that harm most requests"], rows
-    ).split("\n")
+    return table(["endpoint", "call", "at", "mean harm", "faults that harm most requests"], rows).split("\n")
 
 
 def _harmful(row: Row) -> str:
     return ", ".join(cell.fault for cell in row.cells if (cell.harm.value or 0.0) >= 0.5) or "none"
 
 
-def _cells(matrix: Matrix, rows: list[Row]) -> list[str]:
-    had = {cell.fault for row in rows for cell in row.cells}
-    faults = [fault for fault in matrix.faults if fault in had]
-    made = []
+def _cells(rows: Iterable[Row]) -> list[str]:
+    """A line a fault that was met, below one another as any number of faults fits a page; then one for all others."""
+    made: list[list[str]] = []
     for row in rows:
-        by_fault = {cell.fault: cell for cell in row.cells}
-        made.append([code(row.point.dependency), *(_said(by_fault.get(fault)) for fault in faults)])
-    return table(["call", *faults], made).split("\n")
+        lines = [[cell.fault, _became(cell), _harm(cell)] for cell in row.cells if cell.outcomes]
+        for says in ("not met", "n/a"):
+            others = [cell.fault for cell in row.cells if not cell.outcomes and _blank(cell) == says]
+            lines += [[", ".join(others), says, ""]] if others else []
+        site = code(str(row.point.site)) if row.point.site else ""
+        names = [[code(row.point.dependency), site], *[["", ""]] * (len(lines) - 1)]
+        made += [[*name, *line] for name, line in zip(names, lines, strict=True)]
+    return table(["call", "at", "fault", "outcome", "harmed"], made).split("\n")
 
 
-def _said(cell: Cell | None) -> str:
-    if cell is None:
-        return ""
-    if not cell.outcomes:
-        return "n/a" if "cannot" in cell.why else "not met"
-    words = ", ".join(f"{word} {n}" for word, n in cell.outcomes)
-    return f"{words} ({wording.estimate(cell.harm)})" if cell.harm.n else words
+def _became(cell: Cell) -> str:
+    return ", ".join(f"{said(word)} {n}" for word, n in cell.outcomes)
+
+
+def _harm(cell: Cell) -> str:
+    return wording.estimate(cell.harm) if cell.harm.n else ""
+
+
+def _blank(cell: Cell) -> str:
+    return "n/a" if "cannot" in cell.why else "not met"

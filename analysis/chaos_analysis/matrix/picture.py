@@ -32,21 +32,30 @@ _TONES = {
     "unknown": ("#e4e7eb", "#52606d"),
 }
 _SAYS = {"propagated": "error", "handled": "fine"}
-_ROW, _HEAD = 0.3, 0.42  # inches
+_ROW, _HEAD, _COLUMN = 0.36, 0.44, 0.66  # inches
 _FEW = 3  # requests, of which a word says little
+_NOTE = (
+    "Below each word: how many requests met this fault and nothing else, and of how many where they differ.\n"
+    f"Outlined: fewer than {_FEW}. Blank: this call cannot have this fault, or was not to meet it."
+)
 
 
 def write(matrix: Matrix, path: Path) -> Path:
     """Draw it as a PNG whose title states the finding."""
     groups = [(route, list(rows)) for route, rows in groupby(matrix.rows, key=lambda row: row.point.route)]
-    height = 1.45 + sum(_HEAD + _ROW * len(rows) for _, rows in groups)
+    height = 1.75 + sum(_HEAD + _ROW * len(rows) for _, rows in groups)
     with mpl.rc_context(_style.SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         figure = _style.figure(finding(matrix), height)
-        figure.set_size_inches(max(_style.WIDTH, 4.2 + 0.82 * len(matrix.faults)), height)
+        figure.set_size_inches(max(_style.WIDTH, 3.2 + _COLUMN * len(matrix.faults)), height)
         axes = figure.subplots()
         _draw(axes, matrix, groups)
         return _style.save(figure, path)
+
+
+def said(outcome: str) -> str:
+    """An outcome in the map's own word, which needs no explanation."""
+    return _SAYS.get(outcome, outcome)
 
 
 def finding(matrix: Matrix) -> str:
@@ -55,14 +64,14 @@ def finding(matrix: Matrix) -> str:
     if not met:
         return "No fault met any call: there is nothing to show"
     harmed = [cell for cell in met if (cell.harm.value or 0) >= 0.5]
-    said = f"{len(harmed)} of {len(met)} ways to break a call of {matrix.name} reach its clients"
+    found = f"{len(harmed)} of {len(met)} ways to break a call of {matrix.name} reach its clients"
     worst = max(row.lethality or 0.0 for row in matrix.rows)
     lethal = [row.point for row in matrix.rows if worst and row.lethality == worst]
     if len(lethal) == 1:
-        said += f"; {lethal[0].dependency} under {lethal[0].route} is the most lethal"
+        found += f"; {lethal[0].dependency} under {lethal[0].route} is the most lethal"
     elif lethal:
-        said += f"; {len(lethal)} calls are the most lethal, at {wording.percent(worst)}"
-    return said
+        found += f"; {len(lethal)} calls are the most lethal, at {wording.percent(worst)}"
+    return found
 
 
 def _draw(axes: Axes, matrix: Matrix, groups: list[tuple[str, list[Row]]]) -> None:
@@ -82,27 +91,33 @@ def _draw(axes: Axes, matrix: Matrix, groups: list[tuple[str, list[Row]]]) -> No
             if row.lethality is not None:
                 axes.text(len(columns) - 0.38, y, wording.percent(row.lethality), ha="left", va="center", size=8.5)
             y += 1
+    axes.annotate(_NOTE, (0, 0), (0, -8), "axes fraction", "offset points", va="top", size=8, color=_style.INK)
     axes.set_xlim(-0.6, len(columns) + 0.45)
     axes.set_ylim(y - 0.4, -0.35)
     for fault, at in columns.items():
-        axes.text(at, -0.35, fault.replace(" ", "\n", 1), ha="center", va="bottom", size=8.5)
-    axes.text(len(columns) - 0.38, -0.35, "harm,\nmean", ha="left", va="bottom", size=8.5, color=_style.GREY)
+        axes.text(at, -0.35, fault.replace(" ", "\n", 1), ha="center", va="bottom", size=8)
+    axes.text(len(columns) - 0.38, -0.35, "mean\nharm", ha="left", va="bottom", size=8)
     axes.axis("off")
 
 
 def _tile(axes: Axes, x: float, y: float, cell: Cell) -> None:
+    """Filled where there are enough requests; the same word of one or two is an outline."""
     word = cell.word
     face, ink = _TONES.get(word, ("white", _style.GREY))
+    most = cell.outcomes[0][1] if word else 0
+    edge = "none" if word else _style.PALE
+    if word and cell.events < _FEW:
+        strong = face if word in HARM else ink
+        face, ink, edge = "white", strong, strong
     box = FancyBboxPatch(
-        (x - 0.46, y - 0.42), 0.92, 0.84, boxstyle="round,pad=0,rounding_size=0.08", facecolor=face,
-        edgecolor=_style.PALE if not word else "none", lw=0.8, ls="--" if not word else "-", mutation_aspect=1.0,
+        (x - 0.46, y - 0.42), 0.92, 0.84, boxstyle="round,pad=0,rounding_size=0.08",
+        facecolor=face, edgecolor=edge, lw=0.9, ls="-" if word else "--", mutation_aspect=1.0,
     )  # fmt: skip
     axes.add_patch(box)
     if not word:
-        axes.text(x, y, "n/a" if "cannot" in cell.why else "not met", ha="center", va="center", color=ink, size=6.5)
+        axes.text(x, y, "n/a" if "cannot" in cell.why else "not met", ha="center", va="center", color=ink, size=7)
         return
-    most = cell.outcomes[0][1]
-    share = f" n={most}" if most < _FEW else ""
-    share = share if most == cell.events else f" {most}/{cell.events}"
     weight = "bold" if word in HARM else "normal"
-    axes.text(x, y, f"{_SAYS.get(word, word)}{share}", ha="center", va="center", color=ink, size=7.5, weight=weight)
+    axes.text(x, y + 0.03, said(word), ha="center", va="bottom", color=ink, size=8, weight=weight)
+    many = str(most) if most == cell.events else f"{most} of {cell.events}"
+    axes.text(x, y + 0.06, many, ha="center", va="top", color=ink, size=7)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 import chaos_analysis
 from chaos_analysis import matrix
@@ -19,6 +21,7 @@ from tests.chaos_analysis import world
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from chaos_analysis.matrix import Cell, Matrix
     from tests.chaos_analysis.world import Truth
 
     MakeRun = Callable[..., tuple[Path, Truth]]
@@ -70,6 +73,44 @@ def test_what_is_written_is_whole(make_run: MakeRun) -> None:
     assert "not met" in markdown
     assert "2 of 3 faults met their call, each alone" in markdown
     assert b"2 of 2 ways to break a call" in (folder / "chaos-map.png").read_bytes()
+
+
+def test_picture_and_page_use_the_same_words(make_run: MakeRun) -> None:
+    """Those that the page explains; its tables have a line a fault, and one for all that were not met."""
+    folder, _ = folder_of(make_run)
+    drawn = matrix.chart(folder)
+    tables = (folder / "chaos-map.md").read_text().split("## Every cell")[1]
+    cells = {cell.fault: cell for row in drawn.rows for cell in row.cells}
+    assert f"| reset | error {cells['reset'].events} | 100 % (" in tables
+    assert "| slow | not met |" in tables
+    assert "propagated" not in tables
+    assert "error" in _words(drawn)
+
+
+def test_a_cell_of_few_requests_is_an_outline(make_run: MakeRun) -> None:
+    """One request does not look like eighteen, and each cell says how many it had."""
+    drawn = matrix.chart(folder_of(make_run)[0])
+    (row,) = (row for row in drawn.rows if any(cell.fault == "reset" for cell in row.cells))
+    one, many = (replace(row.cells[0], events=n, outcomes=(("propagated", n),)) for n in (1, 18))
+    assert [_looks(cell) for cell in (one, many)] == [("white", "1"), ("#d55e00", "18")]
+    mixed = replace(row.cells[0], events=9, outcomes=(("propagated", 7), ("handled", 2)))
+    assert _looks(mixed) == ("#d55e00", "7 of 9")
+
+
+def _looks(cell: Cell) -> tuple[str, str]:
+    """The ground of a cell, and what stands below its word."""
+    axes = Figure().subplots()
+    picture._tile(axes, 0, 0, cell)
+    (box,), (_, many) = axes.patches, axes.texts
+    face = box.get_facecolor()
+    return "white" if to_hex(face) == "#ffffff" else to_hex(face), many.get_text()
+
+
+def _words(drawn: Matrix) -> set[str]:
+    axes = Figure().subplots()
+    for cell in (cell for row in drawn.rows for cell in row.cells):
+        picture._tile(axes, 0, 0, cell)
+    return {text.get_text() for text in axes.texts}
 
 
 def test_a_route_with_a_variable_part_is_no_link(make_run: MakeRun) -> None:
