@@ -16,6 +16,7 @@ from chaos_test import rundir
 from chaos_test.analysis import analyse
 from chaos_test.errors import ChaosTestError
 from chaos_test.fix import proposals
+from chaos_test.fix.proposals import MOST_ARMS
 from chaos_test.fix.verification import REPEATING, combined, script_of
 from chaos_test.fix.words import STYLES
 from chaos_test.replay.measure import Change, measured, outage_of
@@ -44,9 +45,7 @@ def loop(
 ) -> stored.Stored:
     """Go on until nothing improves, `steps` are made or `budget` seconds are over; raises `ChaosTestError`."""
     plan, sent = plan_of(run_dir), script_of(run_dir, most=most)
-    left = [one for one in proposals.read(run_dir) if one.automatic and one.spot]
-    if not left:
-        raise ChaosTestError(f"{run_dir}: none of its proposals has a patch that needs nobody, so there is no step")
+    left = _patches(run_dir, said)
     taken: list[Proposed] = []
     told: list[stored.Step] = []
     void, ended = "", f"{steps} steps were asked for"
@@ -91,6 +90,16 @@ def loop(
     story = _keep(told, taken, ended, run_dir, void)
     analyse(run_dir)
     return story
+
+
+def _patches(run_dir: Path, said: Callable[[str], None]) -> list[Proposed]:
+    """The best with a patch that needs nobody; says so where there are more. Raises `ChaosTestError` without any."""
+    found = [one for one in proposals.read(run_dir) if one.automatic and one.spot]
+    if not found:
+        raise ChaosTestError(f"{run_dir}: none of its proposals has a patch that needs nobody, so there is no step")
+    if len(found) > MOST_ARMS:
+        said(f"of {len(found)} patches, the best {MOST_ARMS} are measured; chaos-test fix verify N measures any other")
+    return found[:MOST_ARMS]
 
 
 def _keep(told: list[stored.Step], taken: list[Proposed], ended: str, run_dir: Path, void: str = "") -> stored.Stored:

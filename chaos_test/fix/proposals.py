@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+MOST_ARMS = 12  # patches that are measured at a time, if nobody names them
+
 
 @dataclass(frozen=True)
 class Proposed:

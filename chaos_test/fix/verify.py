@@ -11,6 +11,7 @@ from rich.console import Console
 from chaos_test import options, rundir
 from chaos_test.errors import ChaosTestError
 from chaos_test.fix import proposals
+from chaos_test.fix.proposals import MOST_ARMS
 from chaos_test.interrupt import Interrupt
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from chaos_test.fix.proposals import Proposed
 
 HELP = "measure what patches do, on copies of the app, with the same requests and faults"
-MOST_ARMS = 12
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

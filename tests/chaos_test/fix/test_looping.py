@@ -42,9 +42,9 @@ class Loop:
         self.asked.append([change.name for change in changes])
         return Result({change.name: self.effect for change in changes}, NOTHING, self.void)
 
-    def run(self, steps: int = 1) -> Stored:
+    def run(self, steps: int = 1, budget: float = 60.0) -> Stored:
         """What it told."""
-        settings: dict[str, Any] = {"interrupt": Interrupt(), "said": self.said.append, "budget": 60.0, "most": None}
+        settings: dict[str, Any] = {"interrupt": Interrupt(), "said": self.said.append, "budget": budget, "most": None}
         return looping.loop(self.run_dir, steps=steps, **settings)
 
 
@@ -116,3 +116,20 @@ def test_a_step_that_finds_nothing_better_says_what_each_patch_came_to(
     assert not (loop.run_dir / "verify" / "loop.patch").exists()
     looping.show(Console(), story, loop.run_dir)
     assert "as one patch" not in capsys.readouterr().out
+
+
+def test_of_many_patches_only_the_best_are_measured(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best are taken, in no step others, and that is said before the first one."""
+    monkeypatch.setattr(looping, "MOST_ARMS", 2)
+    alone = [one for one in proposals.read(loop.run_dir) if one.automatic and one.spot]
+    assert len(alone) > 2
+    loop.run(steps=2)
+    assert {name for asked in loop.asked for name in asked} <= {one.name for one in alone[:2]}
+    assert loop.said[0].startswith(f"of {len(alone)} patches, the best 2 are measured")
+
+
+def test_no_step_is_begun_when_the_time_is_over(loop: Loop) -> None:
+    """Nothing is measured then, and the budget is named."""
+    story = loop.run(budget=-1.0)
+    assert loop.asked == []
+    assert story.ended.endswith("are over")
