@@ -10,6 +10,7 @@ import numpy as np
 from chaos_analysis.evidence import BETWEEN_STAGES
 from chaos_analysis.stats import adjusted
 from chaos_analysis.tables.keys import among
+from chaos_analysis.tables.windows import of_windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,11 +58,12 @@ def onsets(evidence: Evidence, hits: pd.DataFrame, lacking: pd.Series[str]) -> l
 def blamed(evidence: Evidence, found: Sequence[Onset], *, plain: bool) -> frozenset[str]:
     """The rules with whose faults damage began at so many addresses that it is no chance; empty where it may be.
 
-    Which requests meet a fault is drawn, so what the load or the time does falls together with one no more often than
-    requests meet any. Where that cannot be told from few addresses, nobody wrote, and it is `plain` (it lasts and marks
-    itself in no way), it is enough that the first of all began so.
+    Which requests meet a fault is drawn (but for those of a window, which all do), so what the load or the time does
+    falls together with one no more often than requests meet any. Where that cannot be told from few addresses, nobody
+    wrote, and it is `plain` (it lasts and marks itself in no way), it is enough that the first of all began so.
     """
-    every = frozenset().union(*(one.rules for one in found))
+    undrawn = frozenset(of_windows(evidence.tables.faults)["rule"])
+    every = frozenset().union(*(one.rules for one in found)) - undrawn
     sets = [frozenset((rule,)) for rule in sorted(every)] + ([every] if len(every) > 1 else [])
     qs = adjusted([_by_chance(evidence, found, rules) for rules in sets])
     shown = [rules for rules, q in zip(sets, qs, strict=True) if q < BETWEEN_STAGES]

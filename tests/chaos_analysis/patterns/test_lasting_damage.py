@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Pattern
 
     Answer = Callable[[int, bool], str]  # an address and whether the request meets a fault → the shape of its answer
@@ -45,13 +47,17 @@ class _Service:
 
     def find(self, answer: Answer, **ending: object) -> list[Pattern]:
         """What is found where it answers so."""
+        return list(lasting_damage.find(self.evidence(answer, **ending)))
+
+    def evidence(self, answer: Answer, **ending: object) -> Evidence:
+        """The run in which it answers so."""
         for self.stage, rounds in STAGES:
             for turn in range(rounds * ADDRESSES):
                 self._ask(turn % self.addresses, answer, ending)
         path = self.folder.path / "faults/1-1.reached"
         path.parent.mkdir(parents=True)
         path.write_text("".join(self._reached))
-        return list(lasting_damage.find(self.folder.evidence()))
+        return self.folder.evidence()
 
     def _ask(self, address: int, answer: Answer, ending: dict[str, object]) -> None:
         request = self.folder.request(self.stage)
@@ -148,6 +154,16 @@ def test_damage_that_heals_is_timed_and_less_severe(tmp_path: Path) -> None:
 def test_what_the_client_took_for_wrong_has_other_findings(tmp_path: Path) -> None:
     """Such answers are failures."""
     assert _Service(tmp_path).find(_kept(), error_class="CatchResponseError") == []
+
+
+def test_what_began_in_a_window_of_time_is_not_told(tmp_path: Path) -> None:
+    """All requests in it meet its fault, whatever else began then, such as a circuit that stays open."""
+    evidence = _Service(tmp_path).evidence(_kept())
+    assert len(list(lasting_damage.find(evidence))) == 1
+    faults = evidence.tables.faults
+    windows = faults.assign(seam=faults["seam"].where(faults["rule"] != "down", "network"))
+    window = replace(evidence, tables=replace(evidence.tables, faults=windows))
+    assert list(lasting_damage.find(window)) == []
 
 
 @pytest.mark.parametrize(("reads", "shape", "found"), [(True, "less", 1), (False, "less", 0), (True, "marked", 0)])
