@@ -51,9 +51,7 @@ def figure(title: str, height: float) -> Figure:
     """An empty picture of `height` inches whose `title` states the finding, wrapped to the width."""
     made = Figure(figsize=(WIDTH, height), layout="constrained")
     FigureCanvasAgg(made)
-    made.suptitle(
-        textwrap.fill(printable(title), 90, break_on_hyphens=False), x=0.01, ha="left", size=11.5, weight="bold"
-    )
+    made.suptitle("\n".join(wrap(title, 90)), x=0.01, ha="left", size=11.5, weight="bold")
     return made
 
 
@@ -71,6 +69,19 @@ def log_ticks(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=(1.0,) if high > 100 * low else (1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: wording.number(value)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def wrap(said: str, width: int, most: int = 9) -> list[str]:
+    """`said` in as few lines of at most `width` characters as it takes, all about as long; cut after `most` lines."""
+    said = printable(said)
+    lines = textwrap.wrap(said, width, break_on_hyphens=False)
+    if len(lines) > most:
+        return textwrap.wrap(said, width, break_on_hyphens=False, max_lines=most, placeholder=" …")
+    best, fewest = lines, len(lines)
+    while width > 1 and len(lines) == fewest:
+        best, width = lines, width - 1
+        lines = textwrap.wrap(said, width, break_on_hyphens=False)
+    return best
 
 
 def shorten(name: str, length: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -105,7 +104,7 @@ def _place(proposal: Proposal) -> str:
 
 
 def _label(row: _Row) -> str:
-    name = textwrap.wrap(_style.printable(row.name), 40, max_lines=2, placeholder=" …")
+    name = _style.wrap(row.name, 40, most=2)
     return "\n".join([*name, *([_style.shorten(row.place, 40)] if row.place else [])])
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Analysis
 
 _FEW, _MOST = 5, 24
+_LETTER = 0.086  # inches, about
 _SHADES = LinearSegmentedColormap.from_list("failures", ["#f1f4f7", "#f6c7a0", "#c44a00"])
 
 
@@ -42,13 +43,23 @@ def draw(analysis: Analysis) -> Figure | None:
     axes = figure.subplots()
     _draw_cells(axes, failed.loc[shown].to_numpy(), n.loc[shown].to_numpy(), small=len(rules) > 8)
     axes.set_yticks(range(len(shown)), [_style.shorten(name, 34) for name in shown])
-    axes.set_xticks(range(len(rules) + 1), ["no fault", *(_style.shorten(rule, 22) for rule in rules)])
-    axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
-    if len(rules) > 5:
-        for label in axes.get_xticklabels():  # those at the top, now that they are the visible ones
-            label.set(rotation=35, ha="left", rotation_mode="anchor")
+    _name_rules(axes, rules, longest=max(len(label.get_text()) for label in axes.get_yticklabels()))
     axes.spines[:].set_visible(False)
     return figure
+
+
+def _name_rules(axes: Axes, rules: list[str], longest: int) -> None:
+    """Across where there is room beside the `longest` endpoint, in parts where only these fit, and else askew."""
+    names = ["no fault", *(_style.shorten(rule, 22) for rule in rules)]
+    parts = [name.replace("-", "-\n").replace("_", "_\n") for name in names]
+    room = (_style.WIDTH / _LETTER - longest) / len(names)
+    whole = all(len(name) < room for name in names)
+    level = all(len(line) < room for name in parts for line in name.split("\n"))
+    axes.set_xticks(range(len(names)), parts if level and not whole else names)
+    axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
+    if not level:
+        for label in axes.get_xticklabels():  # those at the top, now that they are the visible ones
+            label.set(rotation=35, ha="left", rotation_mode="anchor")
 
 
 def _order(analysis: Analysis, chaos: pd.DataFrame) -> list[str]:

@@ -255,3 +255,28 @@ def test_each_column_of_panels_has_its_axis_labelled() -> None:
 def test_names_are_cut_in_the_middle() -> None:
     """Both ends of a long name stay, as they tell endpoints apart."""
     assert _style.shorten("GET /api/v1/destinations/[slug]/fares", 20) == "GET /api/…lug]/fares"
+
+
+def test_no_word_stands_alone_in_a_last_line() -> None:
+    """As few lines as it takes, all about as long; what is overlong is cut, and a word of its own is broken."""
+    assert _style.wrap("Answer 503 when a dependency of it fails", 34) == [
+        "Answer 503 when a",
+        "dependency of it fails",
+    ]
+    assert _style.wrap("short", 34) == ["short"]
+    assert _style.wrap("", 34) == []
+    assert _style.wrap("one two three four", 9, most=1) == ["one two …"]
+    assert _style.wrap("a" * 15, 10) == ["a" * 8, "a" * 7]
+
+
+@pytest.mark.parametrize(("rules", "turned"), [(2, 0.0), (12, 35.0)])
+def test_rules_are_named_across_where_there_is_room(rules: int, turned: float) -> None:
+    """Parts of a name below one another where the whole has none; askew where not even the parts fit."""
+    rows = sample.requests(2000, ("GET /",))
+    rows["rule"] = [f"a-remarkably-long-rule-{at % rules}" if rule else "" for at, rule in enumerate(rows["rule"])]
+    with mpl.rc_context(_style.SETTINGS):
+        figure = heatmap.draw(sample.analysis(rows))
+    assert figure is not None
+    labels = figure.axes[0].get_xticklabels()
+    assert len(labels) == rules + 1
+    assert {label.get_rotation() for label in labels} == {turned}
