@@ -77,8 +77,8 @@ def _pattern(
             f"{wording.estimate(proportion(len(hits), len(rows)))} of its answers after the last fault lacked what "
             "answers to the same address, or all of the endpoint, had before the first one "
             f"({wording.estimate(baseline)} then), though these requests met none. It began with a request that met "
-            f"{names} at {len(by_fault)} of {len(began)} addresses: something "
-            "keeps what came of the fault, as a cache does, or a record that is half written."
+            f"{names} at {len(by_fault)} of {len(began)} addresses: something keeps what came of the fault, as a cache "
+            "does, or a record that is half written."
         ),
         evidence="observed",
         severity="medium" if over or marked else "high",
