@@ -27,6 +27,10 @@ def draw(analysis: Analysis) -> Figure | None:
 
 def _finding(rows: list[EndpointStats]) -> str:
     total = sum(row.failures for row in rows)
+    equal = sum(row.failures == rows[0].failures for row in rows)
+    if equal > 1:
+        most = f"{wording.count(rows[0].failures)} of {wording.plural(total, 'failure')} each"
+        return f"{equal} endpoints failed most, with {most}"
     share, name = wording.percent(rows[0].failures / total), _style.shorten(rows[0].endpoint, 48)
     return f"{share} of {wording.plural(total, 'failure')} came from {name}"
 

@@ -31,7 +31,10 @@ def draw(analysis: Analysis) -> Figure | None:
         return None
     known.sort(key=lambda row: row[3] or 0, reverse=True)
     name, p50, _, p99 = known[0]
+    equal = sum(row[3] == p99 for row in known)
     title = f"{_style.shorten(name, 48)} has the slowest tail: p99 {_seconds(p99)} at a median of {_seconds(p50)}"
+    if equal > 1:
+        title = f"{equal} endpoints have the slowest tail: p99 {_seconds(p99)}"
     shown = known[:_MOST]
     figure = _style.figure(title, 1.5 + 0.36 * len(shown))
     axes = figure.subplots()

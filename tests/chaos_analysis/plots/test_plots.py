@@ -280,3 +280,19 @@ def test_rules_are_named_across_where_there_is_room(rules: int, turned: float) -
     labels = figure.axes[0].get_xticklabels()
     assert len(labels) == rules + 1
     assert {label.get_rotation() for label in labels} == {turned}
+
+
+def test_the_worst_endpoint_is_named_where_it_is_one(tmp_path: Path) -> None:
+    """Several that are equal are counted, as none of them is the worst."""
+    known = sample.csv_analysis()
+    rows = [replace(row, p99=replace(row.p99, value=2300.0)) for row in known.endpoints]
+    equal = replace(known, endpoints=tuple(rows))
+    titles = _titles(equal, tmp_path)
+    assert titles["failures"] == "4 endpoints failed most, with 60 of 240 failures each"
+    assert titles["percentiles"].startswith("4 endpoints have the slowest tail: p99 2.3 s")
+    first = next(row for row in rows if row.stage == "all")
+    worse = replace(first, failures=61, p99=replace(first.p99, value=9000.0))
+    endpoints = tuple(worse if row is first else row for row in rows)
+    titles = _titles(replace(equal, endpoints=endpoints), tmp_path)
+    assert titles["failures"] == f"25.3 % of 241 failures came from {first.endpoint}"
+    assert titles["percentiles"].startswith(f"{first.endpoint} has the slowest tail: p99 9 s")
