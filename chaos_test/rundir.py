@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from typing import Any, Self
 from chaos_test.errors import ChaosTestError
 
 LEASE_SECONDS = 1.0
+RUN = "run.json"
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-\w+")
 
 
@@ -39,13 +41,28 @@ def create_map(out: Path) -> Path:
     return folder
 
 
+def leave(folder: Path, told: str) -> None:
+    """Keep of a run folder whose start failed the logs that are `told` of by their path; without any, nothing."""
+    kept = {log for log in folder.glob("*.log") if str(log) in told}
+    for path in set(folder.iterdir()) - kept:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if not kept:
+        folder.rmdir()
+
+
 def _name() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
 def newest(out: Path, holding: str = "") -> Path:
-    """The youngest run folder with this file in it; raises `ChaosTestError` where there is none."""
-    runs = sorted(path for path in out.glob("*Z-*") if _RUN_ID.fullmatch(path.name) and path.is_dir())
+    """The youngest run folder with this file in it; raises `ChaosTestError` where there is none.
+
+    A start that failed leaves logs at most, and is no run.
+    """
+    runs = sorted(path for path in out.glob("*Z-*") if _RUN_ID.fullmatch(path.name) and (path / RUN).is_file())
     whole = [path for path in runs if (path / holding).exists()]
     if runs and not whole:
         raise ChaosTestError(f"{out}: no run folder has a {holding}; chaos-test report {runs[-1]} makes it")
@@ -55,8 +72,9 @@ def newest(out: Path, holding: str = "") -> Path:
 
 
 def asked(run_dir: str | None) -> Path:
-    """The run folder that was named, else the newest in reports with proposals: a start that failed leaves a folder,
-    too. Raises `ChaosTestError`.
+    """The run folder that was named, else the newest in reports with proposals: a run that was broken off has none.
+
+    Raises `ChaosTestError`.
     """
     if run_dir is None:
         return newest(Path("reports"), "fix-proposals.json")

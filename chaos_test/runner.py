@@ -50,11 +50,14 @@ def execute(plan: Plan, console: Console, argv: list[str], interrupt: Interrupt)
     run_dir = rundir.create(plan.out)
     begun = record.begun(plan, run_dir, argv)
     (run_dir / "chaos-config.json").write_text(plan.experiment.text, encoding="utf-8")
-    rundir.write_json(run_dir / "run.json", begun)
+    rundir.write_json(run_dir / rundir.RUN, begun)
     try:
         over = _drive(plan, run_dir, Progress(console, plan), interrupt)
     except ChaosTestError as error:
-        rundir.write_json(run_dir / "run.json", begun | {"reason": error.brief})
+        if Watch(run_dir, plan.ledger).look().requests:
+            rundir.write_json(run_dir / rundir.RUN, begun | {"reason": error.brief})
+        else:
+            rundir.leave(run_dir, str(error))
         raise
     harvest.finish(run_dir, begun | {"ended_by": over.ended_by, "reason": over.reason})
     return run_dir, over

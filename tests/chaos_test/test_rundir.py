@@ -34,7 +34,7 @@ def test_an_out_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 def test_the_newest_run_is_found_beside_other_folders(tmp_path: Path) -> None:
     """The sample and files do not count."""
     for name in ("20260101T000000Z-aaaa", "20260301T000000Z-aaaa", "20260201T000000Z-ffff", "sample"):
-        (tmp_path / name).mkdir()
+        _run(tmp_path / name)
     (tmp_path / "20270101T000000Z-aaaa").write_text("")
     assert rundir.newest(tmp_path).name == "20260301T000000Z-aaaa"
 
@@ -42,14 +42,34 @@ def test_the_newest_run_is_found_beside_other_folders(tmp_path: Path) -> None:
 def test_patches_are_those_of_the_newest_run_that_has_proposals(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A start that failed, or a run that was broken off, leaves a folder without."""
+    """A run that was broken off leaves a folder without."""
     monkeypatch.chdir(tmp_path)
     for name in ("20260101T000000Z-aaaa", "20260201T000000Z-ffff", "20260301T000000Z-aaaa"):
-        (tmp_path / "reports" / name).mkdir(parents=True)
+        _run(tmp_path / "reports" / name)
     with pytest.raises(ChaosTestError, match=r"no run folder has a fix-proposals\.json; chaos-test report .*0301"):
         rundir.asked(None)
     (tmp_path / "reports/20260201T000000Z-ffff/fix-proposals.json").write_text("{}")
     assert rundir.asked(None).name == "20260201T000000Z-ffff"
+
+
+def test_a_start_that_failed_is_no_run(tmp_path: Path) -> None:
+    """Of its folder the log that the message names stays, and the newest run is the one before it."""
+    whole, failed = tmp_path / "20260101T000000Z-aaaa", tmp_path / "20260201T000000Z-aaaa"
+    for folder in (whole, failed):
+        _run(folder)
+        (folder / "faults").mkdir()
+        (folder / "app.log").write_text("no such module\n")
+        (folder / "locust.log").write_text("")
+    rundir.leave(failed, f"the app ended with code 1 at the start; {failed}/app.log ends:\n  no such module")
+    assert [file.name for file in failed.iterdir()] == ["app.log"]
+    assert rundir.newest(tmp_path) == whole
+
+
+def test_a_start_that_failed_without_a_log_leaves_no_folder(tmp_path: Path) -> None:
+    """Nothing in it would say more than the message does."""
+    _run(tmp_path / "run")
+    rundir.leave(tmp_path / "run", "http://127.0.0.1:1 did not answer within 30 s")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_run_yet_is_one_sentence(tmp_path: Path) -> None:
@@ -81,3 +101,8 @@ def test_the_lease_stays_young_while_the_command_lives(tmp_path: Path, monkeypat
             assert time.monotonic() < until
     assert not lease.alive
     assert not (folders[0] / "lease").exists()
+
+
+def _run(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{}")

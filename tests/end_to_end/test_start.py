@@ -34,7 +34,13 @@ def test_an_app_that_cannot_be_imported(command: Command, source: str, target: s
     assert done.returncode == 2
     assert done.stderr.startswith("chaos-test: the app ended with code ")
     assert why in done.stderr
+    assert _kept(command) == ["app.log"]
     assert command.left() == []
+
+
+def _kept(command: Command) -> list[str]:
+    """What the folder of the failed start holds."""
+    return [path.name for path in (command.cwd / "reports").rglob("*") if path.is_file()]
 
 
 def test_a_taken_port(command: Command, shop: Path) -> None:
@@ -53,6 +59,7 @@ def test_a_locustfile_that_crashes(command: Command, shop: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("chaos-test: Locust ended with code 1 at the start; ")
     assert "RuntimeError: no users today" in done.stderr
+    assert _kept(command) == ["locust.log"]
     assert command.left() == []
 
 
