@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import MaxNLocator
 
+from chaos_analysis import wording
 from chaos_analysis.compare import words
+from chaos_analysis.effect.judging import SIGNIFICANT
 from chaos_analysis.effect.settling import is_clear
 from chaos_analysis.plots import _style
 
@@ -75,7 +77,8 @@ def _said(group: Group, tests: int) -> str:
     """The verdict, and why it is open where the line is clear of 0."""
     if group.verdict != "inconclusive" or not is_clear(group.difference, 0.0):
         return words.needed(group)
-    why = f"clear of 0 alone, not among {tests} tests"
+    level = f"at {wording.percent(1 - SIGNIFICANT)}"
+    why = f"{level} over {tests} tests not clear of 0" if tests > 1 else f"{level} not clear of 0"
     if not words.is_unsettled(group):
         why = group.reason
     elif group.reason.startswith("requests interact"):

@@ -58,7 +58,7 @@ def _drawn(plot: object, found: Comparison) -> Figure:
 @pytest.mark.parametrize(
     ("group", "said"),
     [
-        (ALL, "inconclusive, need 117 pairs\nclear of 0 alone, not among 2 tests"),
+        (ALL, "inconclusive, need 117 pairs\nat 98 % over 2 tests not clear of 0"),
         (
             replace(ALL, reason="requests interact, the blocks disagree: 0"),
             "inconclusive, need 117 pairs\nthe blocks disagree",
