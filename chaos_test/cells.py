@@ -76,6 +76,8 @@ def ways(point: Point, engine: str) -> tuple[Way, ...]:
         return ()
     conflict = {"type": "statement_error", "kind": _CONFLICTS.get(engine, "serialization_failure")}
     found = (Way("slow", {"type": "slow_statement", "seconds": SECONDS}), Way("conflict", conflict))
+    if engine == "sqlite":  # a file has no connection to lose
+        return (*found, Way("disk error", _DISCONNECT))
     lost = Way("answer lost", _DISCONNECT, phase="after")
     return (*found, Way("reset", _DISCONNECT), *((lost,) if verb == "COMMIT" else ()))
 

@@ -46,10 +46,20 @@ def test_each_call_has_the_faults_that_make_sense_there() -> None:
     """An answer can be lost only where something was done; what surrounds statements has none."""
     assert "answer lost" not in labels(0)
     assert "answer lost" in labels(2)
-    assert labels(1) == ["slow", "conflict", "reset"]
-    assert labels(3) == ["slow", "conflict", "reset", "answer lost"]
+    assert labels(1) == ["slow", "conflict", "disk error"]
+    assert labels(3) == ["slow", "conflict", "disk error"]
     assert labels(4) == []
     assert {"miss", "stale", "refused"} <= set(labels(5))
+
+
+def test_a_server_can_be_lost_and_a_file_only_its_disk() -> None:
+    """The same kind of fault is named for what it is; only of a commit that a server makes can the answer be lost."""
+    for engine in ("postgresql", "mysql", ""):
+        assert [way.label for way in cells.ways(POINTS[1], engine)] == ["slow", "conflict", "reset"]
+        assert [way.label for way in cells.ways(POINTS[3], engine)] == ["slow", "conflict", "reset", "answer lost"]
+    for at in (1, 3):
+        (way,) = (way for way in cells.ways(POINTS[at], "sqlite") if way.label == "disk error")
+        assert way.fault == {"type": "statement_error", "kind": "disconnect"}
 
 
 def test_a_conflict_is_what_the_database_calls_one() -> None:
