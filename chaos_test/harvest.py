@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chaos_analysis.sources import ABOVE
 from chaos_test.rundir import write_json
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def finish(run_dir: Path, run: Record) -> None:
     """Complete a run folder when its load is over: sources, the experiment's `reached`, run.json."""
     found = list(_records(run_dir / "faults", "*.jsonl"))
     if run["app"]["dir"]:
-        _copy_sources(found, Path(run["app"]["dir"]), run_dir)
+        _copy_sources(found, Path(run["app"]["dir"]), run_dir, in_repository=bool(run["app"].get("git_prefix")))
     experiment = run_dir / "chaos-config.json"
     write_json(experiment, json.loads(experiment.read_bytes()) | {"reached": reached(found, run["app"]["dir"] or "")})
     servers = [record.get("server") for record in found if record.get("kind") == "open"]
@@ -53,17 +54,29 @@ def finish(run_dir: Path, run: Record) -> None:
     write_json(run_dir / "run.json", run | {"finished": time.time(), "app": app, "stages": _stages(run_dir)})
 
 
-def _copy_sources(found: Iterable[Record], app_dir: Path, run_dir: Path) -> None:
+def _copy_sources(found: Iterable[Record], app_dir: Path, run_dir: Path, *, in_repository: bool) -> None:
     """Copy to `sources/` the app's files that a call site or a frame names, those where a proposal may belong, and
-    those that declare what the app needs.
+    those that declare what the app needs: of an app in `src` without any, those one
+    folder up, where a patch from the top of the repository reaches them.
     """
     named = {str(place["file"]) for record in found for place in (record.get("site"), record.get("frame")) if place}
-    declaring = {app_dir / "pyproject.toml", *app_dir.glob("requirements*.txt")}
+    declaring = set(_declaring(app_dir))
     for file in {(app_dir / name).resolve() for name in named} | set(_makers(app_dir)) | declaring:
         if file.is_relative_to(app_dir) and file.is_file():
             copy = run_dir / "sources" / file.relative_to(app_dir)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, copy)
+    if in_repository and app_dir.name == "src" and not any(file.is_file() for file in declaring):
+        for file in filter(Path.is_file, _declaring(app_dir.parent)):
+            copy = run_dir / "sources" / ABOVE / file.name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
+
+
+def _declaring(folder: Path) -> Iterator[Path]:
+    """Where dependencies are declared, if they are."""
+    yield folder / "pyproject.toml"
+    yield from folder.glob("requirements*.txt")
 
 
 def _makers(app_dir: Path) -> Iterator[Path]:

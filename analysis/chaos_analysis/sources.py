@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+ABOVE = ".above"  # the folder of the copies that are of one folder above the app's
+
 
 @dataclass(frozen=True)
 class Sources:
-    """Source files below `root`, named by their path relative to the app's folder.
+    """Source files below `root`, named by their path relative to the app's folder, as `../pyproject.toml`.
 
     `package`: the package or module that was served, where that is known. Beside it may lie others, with apps of their
     own.
@@ -29,7 +31,8 @@ class Sources:
 
     def text(self, path: str) -> str | None:
         """The whole text, line endings as they are; None for a file that was not kept or is not UTF-8."""
-        file = (self.root / path).resolve()
+        above = path.removeprefix("../")
+        file = (self.root / (path if above == path else f"{ABOVE}/{above}")).resolve()
         if not file.is_relative_to(self.root.resolve()):
             return None
         try:
@@ -43,5 +46,7 @@ class Sources:
         return tuple(file for file in found if self.package in file.removesuffix(".py").split("/")) or tuple(found)
 
     def requirements(self) -> tuple[str, ...]:
-        """The kept requirements files' names, sorted."""
-        return tuple(sorted(file.name for file in self.root.glob("requirements*.txt")))
+        """The kept requirements files, sorted; those of the folder above the app's follow its own."""
+        own = sorted(file.name for file in self.root.glob("requirements*.txt"))
+        above = sorted(file.name for file in (self.root / ABOVE).glob("requirements*.txt"))
+        return (*own, *(f"../{name}" for name in above))

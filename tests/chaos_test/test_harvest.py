@@ -82,6 +82,27 @@ def test_sources_are_also_what_declares_the_apps_dependencies(tmp_path: Path, ru
     assert kept == ["pyproject.toml", "requirements-dev.txt"]
 
 
+@pytest.mark.parametrize(
+    ("own", "prefix", "kept"),
+    [
+        ("", "src", [".above/pyproject.toml", ".above/requirements.txt"]),
+        ("pyproject.toml", "src", ["pyproject.toml"]),
+        ("", "", []),
+    ],
+)
+def test_an_app_in_src_declares_its_dependencies_one_folder_up(
+    tmp_path: Path, run: dict[str, Any], own: str, prefix: str, kept: list[str]
+) -> None:
+    """Those are kept, unless it has its own, or no patch could name them: above it is no repository."""
+    (tmp_path / "src").mkdir()
+    for name in filter(None, ("pyproject.toml", "requirements.txt", own and f"src/{own}")):
+        (tmp_path / name).write_text("")
+    ledger(tmp_path)
+    harvest.finish(tmp_path / "run", run | {"app": {"dir": str(tmp_path / "src"), "git_prefix": prefix}})
+    sources = tmp_path / "run" / "sources"
+    assert sorted(file.relative_to(sources).as_posix() for file in sources.rglob("*.*") if file.is_file()) == kept
+
+
 def test_the_experiment_lists_what_was_reached(tmp_path: Path, run: dict[str, Any]) -> None:
     """Calls are counted by seam, route and call site, under what their targets share; most used first."""
     file = str(tmp_path / "app" / "f.py")

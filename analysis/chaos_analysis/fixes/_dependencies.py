@@ -42,7 +42,7 @@ def lacking(before: str, after: str) -> list[Requirement]:
 def declare(sources: Sources, wanted: Iterable[Requirement]) -> tuple[dict[str, str], list[Requirement]]:
     """The files that change, with their new text, and what is declared nowhere because there is no place for it."""
     homeless = list(wanted)
-    for file in (PYPROJECT, *sources.requirements()):
+    for file in (PYPROJECT, f"../{PYPROJECT}", *sources.requirements()):
         text = sources.text(file)
         if text is None or not homeless:
             continue

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chaos_analysis.fixes._dependencies import Requirement, add, declare, lacking
+from chaos_analysis.fixes._diff import unified
 from chaos_analysis.fixes._fix import Declined
-from chaos_analysis.sources import Sources
+from chaos_analysis.sources import ABOVE, Sources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +90,20 @@ def test_the_first_file_with_a_place_gets_it(tmp_path: Path) -> None:
     assert declare(Sources(tmp_path), [STAMINA]) == ({"requirements.txt": "flask\nstamina>=24.3\n"}, [])
     (tmp_path / "pyproject.toml").write_text(f"{HEAD}dependencies = []\n")
     assert list(declare(Sources(tmp_path), [STAMINA])[0]) == ["pyproject.toml"]
+
+
+def test_an_app_in_src_gets_it_one_folder_up(tmp_path: Path) -> None:
+    """In the file that the run kept of there, at that file's own place in the repository."""
+    above = tmp_path / ABOVE / "pyproject.toml"
+    above.parent.mkdir()
+    above.write_text(f"{HEAD}dependencies = []\n")
+    ((name, after),) = declare(Sources(tmp_path), [STAMINA])[0].items()
+    diff = unified(f"src/{name}", above.read_text(), after)
+    assert diff.startswith("--- a/pyproject.toml\n+++ b/pyproject.toml\n")
+    assert '+dependencies = ["stamina>=24.3"]' in diff
+    (tmp_path / ABOVE / "requirements.txt").write_text("flask\n")
+    above.unlink()
+    assert declare(Sources(tmp_path), [STAMINA])[0] == {"../requirements.txt": "flask\nstamina>=24.3\n"}
 
 
 def test_what_is_lacking_follows_from_the_imports() -> None:
