@@ -23,6 +23,7 @@ _MAKES = re.compile(
     rb"|\b(?:create_engine|engine_from_config|SQLAlchemy|sessionmaker|scoped_session|ConnectionPool)\(|\bSQLALCHEMY_"
     rb"|\b(?:psycopg2?|pymysql|sqlite3)\.connect\("
     rb"|\b(?:Strict)?(?:Redis|Valkey)\(|\bfrom_url\("  # caches
+    rb"|\bexcept(?:\s[^\n:]*\b(?:Base)?Exception\b[^\n:]*)?\s*:"  # what swallows others' errors
 )
 _NOT_THE_APP = ("node_modules", "site-packages", "__pycache__", "build", "dist", "tests", "reports")
 _MOST_FILES = 5_000
@@ -80,7 +81,10 @@ def _declaring(folder: Path) -> Iterator[Path]:
 
 
 def _makers(app_dir: Path) -> Iterator[Path]:
-    """Python files that make the app, its engines, pools or caches, or handle errors: a proposal may belong there."""
+    """Python files that make the app, its engines, pools or caches, or handle or swallow errors.
+
+    A proposal may belong there.
+    """
     looked = 0
     for folder, folders, names in os.walk(app_dir):
         hidden = [name for name in folders if name.startswith(".") or name in _NOT_THE_APP]

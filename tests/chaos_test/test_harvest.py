@@ -56,6 +56,8 @@ def test_sources_are_those_the_ledger_names_inside_the_app(tmp_path: Path, run: 
         "connection = psycopg.connect(URL)",
         "cache = redis.Redis.from_url(URL)",
         "cache = Valkey()",
+        "try:\n    f()\nexcept:\n    pass",
+        "try:\n    f()\nexcept (KeyError, Exception) as error:\n    pass",
     ],
 )
 def test_sources_are_also_those_that_make_what_calls_use(makes: str, tmp_path: Path, run: dict[str, Any]) -> None:
@@ -68,6 +70,14 @@ def test_sources_are_also_those_that_make_what_calls_use(makes: str, tmp_path: P
     harvest.finish(tmp_path / "run", run)
     kept = [str(file.relative_to(tmp_path / "run")) for file in (tmp_path / "run" / "sources").rglob("*.py")]
     assert kept == ["sources/store.py"]
+
+
+def test_an_except_that_is_narrow_is_no_reason_to_keep_a_file(tmp_path: Path, run: dict[str, Any]) -> None:
+    """It swallows what its author meant it to."""
+    (tmp_path / "app" / "store.py").write_text("try:\n    f()\nexcept KeyError:\n    pass\n")
+    ledger(tmp_path)
+    harvest.finish(tmp_path / "run", run)
+    assert not (tmp_path / "run" / "sources").exists()
 
 
 def test_sources_are_also_what_declares_the_apps_dependencies(tmp_path: Path, run: dict[str, Any]) -> None:
