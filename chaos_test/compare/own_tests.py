@@ -38,7 +38,7 @@ def of_both(before: Gate, after: Gate) -> Gate:
     """What the tests of both sides come to together."""
     if before.ok is None and after.ok is None:
         return after
-    ok, said = _COMES_TO.get((before.ok, after.ok), (None, "only one side has any"))
+    ok, said = _COMES_TO.get((before.ok, after.ok), (None, "only one side was asked"))
     sides = (("before", _said(before)), ("after", _said(after)))
     told = "; ".join(f"{when}: {text}" for when, text in sides if text)
     return Gate(after.name, ok, f"{said} ({told})" if told else said)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chaos_analysis.effect import Gate
+from chaos_analysis.effect import IMPORTS, Gate
 from chaos_analysis.wording import plural
 from chaos_test import patches
-from chaos_test.replay.interpreter import environment, import_paths, install, missing, python, run
+from chaos_test.replay.interpreter import NO_COMMAND, environment, import_paths, install, missing, python, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,7 +68,7 @@ def check(diff: str, target: Target, tree: Tree, root: Path, app: Path) -> Copy:
         install(target, wanted, root / _DEPENDENCIES)
         absent = missing(target, named, app, paths)
     lacking = f"{', '.join(absent)} cannot be imported, and no requirement that the patch declares brings it"
-    gates.append(Gate("imports", not absent, lacking if absent else f"new imports that are found: {len(named)}"))
+    gates.append(Gate(IMPORTS, not absent, lacking if absent else f"new imports that are found: {len(named)}"))
     return Copy(app, paths, tuple(gates))
 
 
@@ -92,6 +92,8 @@ def tests(command: str, target: Target, copy: Copy, stopped: Callable[[], bool])
         words[0] = str(target.python)
     env = {"PYTHONDONTWRITEBYTECODE": "1"} | environment(target, copy.app, copy.paths)
     code, said = run(words, where, env, stopped)
+    if code in NO_COMMAND:
+        return Gate(TESTS, ok=None, summary=f"{' '.join(words)}: could not be run: {said}")
     if code is None:
         return Gate(TESTS, ok=False, summary=f"{' '.join(words)}: {said}")
     return Gate(TESTS, code == 0, (said or f"exit code {code}").strip("= "))

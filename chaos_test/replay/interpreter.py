@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chaos_test.target import Target
 
 RUN_SECONDS = 120.0
+NO_COMMAND = (127, 126)  # what a shell says of a command that is not there, or cannot be executed
 _ASK_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 _FOUND = "import sys, importlib.util as u; print(*[n for n in sys.argv[1:] if u.find_spec(n) is None])"
@@ -82,15 +83,15 @@ def run(
 ) -> tuple[int | None, str]:
     """A command that may take its time, with all that it starts: its exit code and the last line that it said.
 
-    The code is None where it could not be started, was not through in time, or was `stopped`. Nothing of it outlives
-    the command.
+    The code is a shell's `NO_COMMAND` where it could not be started, None where it was not through in time or was
+    `stopped`. Nothing of it outlives the command.
     """
     with Children() as children:
         log = children.scratch / "said"
         try:
             child = children.start(words[0], words, cwd=cwd, env=os.environ | env, log=log)
         except OSError as error:
-            return None, f"{error.strerror}"
+            return NO_COMMAND[0], f"{error.strerror}"
         until = time.monotonic() + RUN_SECONDS
         while child.returncode is None:
             if stopped() or time.monotonic() > until:

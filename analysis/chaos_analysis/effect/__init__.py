@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from chaos_analysis.effect.judging import judge, judge_all
 from chaos_analysis.effect.measuring import measure
-from chaos_analysis.effect.values import RUNS, Effect, Gate, Measured
+from chaos_analysis.effect.values import IMPORTS, RUNS, Effect, Gate, Measured
 
-__all__ = ["RUNS", "Effect", "Gate", "Measured", "judge", "judge_all", "measure"]
+__all__ = ["IMPORTS", "RUNS", "Effect", "Gate", "Measured", "judge", "judge_all", "measure"]

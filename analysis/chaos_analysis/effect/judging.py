@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chaos_analysis import wording
 from chaos_analysis.effect import settling
 from chaos_analysis.effect.settling import Tested, is_clear
-from chaos_analysis.effect.values import RUNS, Effect, Gate, Measured, Verdict
+from chaos_analysis.effect.values import IMPORTS, RUNS, Effect, Gate, Measured, Verdict
 from chaos_analysis.stats import adjusted
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def _whole(
     blank = Effect("inconclusive", "", gates=gates, measured=measured)
     refused = next((gate for gate in gates if gate.ok is False), None)
     if refused:
-        return replace(blank, verdict="worse", reason=f"{refused.name}: {refused.summary}")
+        word: Verdict = "not comparable" if refused.name == IMPORTS else "worse"
+        return replace(blank, verdict=word, reason=f"{refused.name}: {refused.summary}")
     if certain is None:
         why = next((gate.summary for gate in gates if gate.name == RUNS), "it was not replayed")
         return replace(blank, verdict="not comparable", reason=why)

@@ -90,6 +90,13 @@ def test_what_was_not_replayed_cannot_be_compared() -> None:
     assert verdict(gates=(YES, Gate("runs", ok=False, summary="the app ended"))) == ("worse", "runs: the app ended")
 
 
+def test_a_change_whose_imports_are_missing_here_is_not_worse() -> None:
+    """It was not tried: where they can be installed it may be good. What does not compile is bad anywhere."""
+    no = Gate("imports", ok=False, summary="stamina cannot be imported")
+    assert verdict(gates=(YES, no)) == ("not comparable", "imports: stamina cannot be imported")
+    assert verdict(gates=(YES, replace(no, name="compiles")))[0] == "worse"
+
+
 def test_what_nobody_feels_is_not_dear() -> None:
     """Half as long again of 4 ms is 2 ms; and no time counts that the placebo has, too."""
     slow = figures(rescued=40, latency=around(1.5), latency_p=0.001, latency_ms=2.0)

@@ -60,11 +60,11 @@ def test_they_end_when_the_user_stops(sides: Callable[..., list[Exported]]) -> N
 
 
 def test_what_is_missing_on_a_side_judges_nothing() -> None:
-    """No tests are told as none; tests of one side only have nothing to be held against."""
+    """No tests are told as none; tests that only one side has, or can run, have nothing to be held against."""
     assert own_tests.of_both(NONE, NONE) == NONE
     for before, after in ((NONE, FAILS), (PASSES, NONE)):
         told = own_tests.of_both(before, after)
-        assert (told.ok, told.summary.startswith("only one side has any (before: ")) == (None, True)
+        assert (told.ok, told.summary.startswith("only one side was asked (before: ")) == (None, True)
 
 
 def test_bars_are_no_summary() -> None:

@@ -176,7 +176,22 @@ def test_the_apps_tests_are_run_on_the_copy(root: Path) -> None:
     assert say_of(root, "")[0] is False
     assert say_of(root, "python -c 'raise SystemExit(0)'") == (True, "exit code 0")
     assert say_of(root, "python -c 'raise SystemExit(3)'") == (False, "exit code 3")
-    assert say_of(root, "no-such-program x") == (False, "no-such-program x: No such file or directory")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (".venv/bin/python -m pytest", "No such file or directory"),
+        ("./shop.py", "Permission denied"),
+        ("sh -c 'no-such-program x'", "not found"),
+    ],
+)
+def test_a_command_that_is_not_there_is_no_test_that_fails(root: Path, command: str, said: str) -> None:
+    """Such as one of an environment, which is in no copy; a shell's word for it counts as well."""
+    ok, told = say_of(root, command)
+    assert ok is None
+    assert ": could not be run: " in told
+    assert told.endswith(said)
 
 
 def test_an_app_without_tests_is_not_asked(root: Path) -> None:
