@@ -1,4 +1,4 @@
-"""The answer of a call of requests as a name in its function, so that statements about it can stand behind the call."""
+"""The answer of an HTTP call as a name in its function, so that statements about it can stand behind the call."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from chaos_analysis.fixes._edits import add_import, imported_as, module_imports
 from chaos_analysis.fixes._fix import Declined
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chaos_analysis.fixes._calls import HttpCall
     from chaos_analysis.fixes._fix import Spot
     from chaos_analysis.fixes._source import Source, Splice
 
 ERROR = "RequestException"
+REQUESTS = ("requests", "session")
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,11 @@ class Answer:
         return self.scope if isinstance(self.scope, cst.FunctionDef) else None
 
 
-def answer(source: Source, spot: Spot) -> Answer:
-    """The answer of the call at the spot; `Declined` where it is not of requests, or where something may run before it
-    in its statement.
+def answer(source: Source, spot: Spot, *, of: Sequence[str] = REQUESTS) -> Answer:
+    """The answer of the call at the spot; `Declined` where it is of no library of these, or where something may run
+    before it in its statement.
     """
-    call = requests_call(source, spot)
+    call = _made_here(source, spot, of)
     around = source.ancestors(call.node)
     line = next((node for node in around if isinstance(node, cst.SimpleStatementLine)), None)
     if line is None or len(line.body) > 1:
@@ -66,8 +69,12 @@ def answer(source: Source, spot: Spot) -> Answer:
 
 def requests_call(source: Source, spot: Spot) -> HttpCall:
     """The call at the spot; `Declined` where it is not of requests, or is left to somebody else to make."""
+    return _made_here(source, spot, REQUESTS)
+
+
+def _made_here(source: Source, spot: Spot, of: Sequence[str]) -> HttpCall:
     call = http_call(source, spot)
-    if call.library not in ("requests", "session"):
+    if call.library not in of:
         raise Declined(f"the call is made with {call.library}, whose errors and answers are not those of requests")
     if getattr(call, "handed", False):
         raise Declined("the call is handed to somebody who makes it: change it there")

@@ -9,7 +9,7 @@ import libcst as cst
 from chaos_analysis.fixes._calls import http_call
 from chaos_analysis.fixes._evidence import method, summaries
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
-from chaos_analysis.fixes._named import answer, inside
+from chaos_analysis.fixes._named import REQUESTS, answer, inside
 from chaos_analysis.fixes._source import Source
 from chaos_analysis.fixes.unavailable import COVERED
 from chaos_analysis.fixes.validate_body import ValidateBody
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from chaos_analysis.fixes._named import Answer
     from chaos_analysis.model import Pattern, Proposal
 
-_CHECKS = ("raise_for_status", "status_code", "ok")
+_CHECKS = ("raise_for_status", "status_code", "ok", "is_success", "is_error")
+_LIBRARIES = (*REQUESTS, "httpx")
+_RAISED = {"HTTPError", "HTTPStatusError"}  # by the check that is proposed
 
 
 class RaiseForStatus(Fix):
-    """Inserts `response.raise_for_status()` between a requests call and the first use of its answer."""
+    """Inserts `response.raise_for_status()` between a call of requests or httpx and the first use of its answer."""
 
     name = "raise_for_status"
     title = "Check the status of an HTTP answer"
@@ -33,7 +35,8 @@ class RaiseForStatus(Fix):
     mends = ("unchecked_body",)
     reference = (
         "Requests, Quickstart, Response Status Codes: "
-        "https://requests.readthedocs.io/en/latest/user/quickstart/#response-status-codes"
+        "https://requests.readthedocs.io/en/latest/user/quickstart/#response-status-codes; HTTPX, QuickStart, Response "
+        "Status Codes: https://www.python-httpx.org/quickstart/#response-status-codes"
     )
 
     CASES: ClassVar[tuple[Case, ...]] = (
@@ -107,6 +110,30 @@ class RaiseForStatus(Fix):
             at="r.get",
         ),
         Case(
+            "a client of httpx",
+            before="""
+                import httpx
+
+                client = httpx.Client(timeout=1)
+
+
+                def rate(url):
+                    return client.get(url).json()["rate"]
+                """,
+            after="""
+                import httpx
+
+                client = httpx.Client(timeout=1)
+
+
+                def rate(url):
+                    response = client.get(url)
+                    response.raise_for_status()
+                    return response.json()["rate"]
+                """,
+            at="client.get",
+        ),
+        Case(
             "it is checked",
             before="""
                 import requests
@@ -117,6 +144,16 @@ class RaiseForStatus(Fix):
                 """,
             declined="checked",
             at="requests.get",
+        ),
+        Case(
+            "httpx hands the checked answer on",
+            before="""
+                import httpx
+
+                fares = httpx.get(url).raise_for_status().json()
+                """,
+            declined="checked",
+            at="httpx.get",
         ),
         Case(
             "inside a larger expression",
@@ -143,7 +180,7 @@ class RaiseForStatus(Fix):
     def edit(self, source: str, spot: Spot) -> str:
         """Check the status after the call, giving the answer a name where it has none."""
         module = Source(source)
-        found = answer(module, spot)
+        found = answer(module, spot, of=_LIBRARIES)
         _refuse_checked(module, found)
         if found.given:
             return module.splice([module.after(found.line, [f"{found.name}.raise_for_status()"])])
@@ -174,10 +211,10 @@ class RaiseForStatus(Fix):
                 what="Call `raise_for_status()` on the answer before its body is used.",
                 why=f"{summaries(patterns)} The upstream's error status surfaced as {names}.",
                 caution=(
-                    "It does not raise the success rate by itself: the failure becomes requests.HTTPError, which an "
-                    "error handler can answer with 503 and a caller can tell from a bug. Statuses from 400 on "
-                    "raise: handle first those that are an answer here. A body that is garbage under status 200 "
-                    "still needs its own check."
+                    "It does not raise the success rate by itself: the failure becomes requests.HTTPError or "
+                    "httpx.HTTPStatusError, which an error handler can answer with 503 and a caller can tell from a "
+                    "bug. Statuses from 400 on raise, and to httpx redirects that it does not follow: handle first "
+                    "those that are an answer here. A body that is garbage under status 200 still needs its own check."
                 ),
             )
 
@@ -186,7 +223,7 @@ def _surfaced(evidence: Evidence, pattern: Pattern) -> tuple[str, ...]:
     """As what an upstream's error status came out that nobody checked."""
     if pattern.finder == "wrong_content":
         return () if _in_try(evidence, pattern) else ("an answer that looks fine",)
-    return tuple(sorted(set(evidence.errors_of(pattern, "http_error")) - COVERED))
+    return tuple(sorted(set(evidence.errors_of(pattern, "http_error")) - COVERED - _RAISED))
 
 
 def _in_try(evidence: Evidence, pattern: Pattern) -> bool:

@@ -236,6 +236,29 @@ def test_an_error_body_that_is_passed_on_as_200_asks_for_a_check(call: str, prop
     assert ("raise_for_status" in found) == proposed
 
 
+@pytest.mark.parametrize(
+    ("check", "errors", "proposed"),
+    [
+        ("", ["KeyError"], True),
+        ("", ["HTTPStatusError"], False),  # raised by the client's hook
+        ("answer.raise_for_status()", ["HTTPStatusError"], False),
+        ("answer.raise_for_status()", ["KeyError"], False),  # by another fault that the request met
+    ],
+)
+def test_a_status_that_httpx_checks_already_is_not_to_be_checked(
+    check: str, errors: Sequence[str], proposed: bool, tmp_path: Path
+) -> None:
+    """Where the check stands, or its error is what leaves the app, neither a patch nor words ask for it."""
+    (tmp_path / "shop.py").write_text(
+        f"import httpx\n\n\ndef f():\n    answer = httpx.get(URL)\n    {check}\n    return answer.json()['n']\n"
+    )
+    site = Site("shop.py", 5, "f")
+    pattern = _pattern("dependency_error", site, target="GET x/y", faults=("http_error",))
+    found = propose([pattern], _tables(errors={site: errors}), Sources(tmp_path), RUN)
+    assert [each.fix for each in found if each.diff] == (["raise_for_status"] if proposed else [])
+    assert ("raise_for_status" in [each.fix for each in found]) == proposed
+
+
 def test_every_patch_of_the_planner_applies_alone_and_pleases_its_linter(planner: Path) -> None:
     """Every kind of patch for these calls, each on the recorded source: it applies, and ruff finds nothing in it."""
     site, other = _site(planner, "/advisories/"), _site(planner, "/authorisations")
