@@ -155,7 +155,8 @@ def _add(table: Table, number: str, effect: Effect, title: str, style: str = "de
     cells = _cells(effect.measured[0]) if effect.measured else ("",) * 4
     table.add_row(number, verdict, *cells, escape(title), style=style)
     for other in effect.measured[1:]:
-        table.add_row("", "", *_cells(other), f"  under {other.condition}", style="dim")
+        gain = f"[{STYLES['improved']}]improved[/]" if other in effect.gains else ""
+        table.add_row("", gain, *_cells(other), f"  under {other.condition}", style="dim")
 
 
 def _cells(each: Measured) -> tuple[str, str, str, str]:

@@ -17,9 +17,12 @@ STYLES = {
 
 
 def in_short(proposed: Proposed) -> str:
-    """The verdict with its first figure: `improved, -31 of 1,000`."""
+    """The verdict with its first figure: `improved, -31 of 1,000`; or with what else it improves."""
+    from chaos_analysis.effect.values import improved_under  # noqa: PLC0415 - pandas comes with it
+
     effect = proposed.effect or {}
     saved = effect.get("saved")
     if saved is None or effect["verdict"] not in {"improved", "worse"}:
-        return proposed.verdict
+        gains = (improved_under(each["condition"]) for each in effect.get("measured", ())[1:])
+        return ", ".join([proposed.verdict, *(said for said in gains if said in effect["reason"])])
     return f"{proposed.verdict}, {-saved:+.0f} of 1,000"

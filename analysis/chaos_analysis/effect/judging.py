@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chaos_analysis import wording
 from chaos_analysis.effect import settling
 from chaos_analysis.effect.settling import Tested, is_clear
-from chaos_analysis.effect.values import IMPORTS, RUNS, Effect, Gate, Measured, Verdict
+from chaos_analysis.effect.values import IMPORTS, RUNS, Effect, Gate, Measured, Verdict, improved_under
 from chaos_analysis.stats import adjusted
 
 if TYPE_CHECKING:
@@ -42,11 +42,13 @@ def judge_all(
     """
     told = [(name, measured[0]) for name, (measured, _) in changes.items() if measured]
     failures = tested([each.p_value for _, each in told])
+    gained = _gained([other for measured, _ in changes.values() for other in measured[1:]])
     times = tested([1.0 if each.useful_p is None else each.useful_p for _, each in told])
     certain = {name: pair for (name, _), pair in zip(told, zip(failures, times, strict=True), strict=True)}
     noise = SAME_TIME if placebo is None else max(SAME_TIME, placebo.latency.high or 0.0)
     return {
-        name: _whole(certain.get(name), tuple(each), tuple(gates), noise) for name, (each, gates) in changes.items()
+        name: _whole(certain.get(name), tuple(each), tuple(gates), noise, gained)
+        for name, (each, gates) in changes.items()
     }
 
 
@@ -56,10 +58,29 @@ def tested(p_values: Sequence[float]) -> list[Tested]:
     return [Tested(p, q, len(p_values), SIGNIFICANT) for p, q in pairs]
 
 
+def _gained(others: Sequence[Measured]) -> list[Measured]:
+    """Those that take failures away under another condition, as certain of all of them as a verdict is."""
+    certain = tested([each.p_value for each in others])
+    return [each for each, sure in zip(others, certain, strict=True) if sure.holds and _is_gain(each)]
+
+
+def _is_gain(each: Measured) -> bool:
+    return each.rescued > each.broken and each.pairs >= LEAST_PAIRS and not _disagree(each)
+
+
+def _disagree(each: Measured) -> bool:
+    """Whether blocks do not bear out what the requests say."""
+    return each.steady is not None and each.steady > INTERACT
+
+
 def _whole(
-    certain: tuple[Tested, Tested] | None, measured: tuple[Measured, ...], gates: tuple[Gate, ...], noise: float
+    certain: tuple[Tested, Tested] | None,
+    measured: tuple[Measured, ...],
+    gates: tuple[Gate, ...],
+    noise: float,
+    gained: Sequence[Measured],
 ) -> Effect:
-    """The verdict under the first condition; the others can only show what it costs there."""
+    """The verdict under the first condition; the others can show what it costs there, and are told where it helps."""
     blank = Effect("inconclusive", "", gates=gates, measured=measured)
     refused = next((gate for gate in gates if gate.ok is False), None)
     if refused:
@@ -73,13 +94,14 @@ def _whole(
     if found.verdict not in {"worse", "not comparable"}:
         for other in others:
             cost, costly = _cost(other)
-            found = replace(found, verdict="worse", reason=cost) if costly else _and(found, cost)
+            gain = f"{improved_under(other.condition)}: {_counts(other)}" if other in gained else ""
+            found = replace(found, verdict="worse", reason=cost) if costly else _and(found, gain or cost)
     saved = None if first.difference.value is None else -1000 * first.difference.value
     return replace(blank, verdict=found.verdict, reason=found.reason, need=found.need, saved=saved)
 
 
-def _and(found: Effect, cost: str) -> Effect:
-    return replace(found, reason=f"{found.reason}; {cost}") if cost else found
+def _and(found: Effect, more: str) -> Effect:
+    return replace(found, reason=f"{found.reason}; {more}") if more else found
 
 
 def _cost(each: Measured) -> tuple[str, bool]:
@@ -91,11 +113,15 @@ def _cost(each: Measured) -> tuple[str, bool]:
     gate = next((gate for gate in each.gates if gate.ok is False), None)
     if gate:
         return f"{gate.name} under {each.condition}: {gate.summary}", True
-    said = f"under {each.condition} {each.rescued} rescued, {each.broken} newly broken"
+    said = f"under {each.condition} {_counts(each)}"
     slower = each.useful_p is not None and each.useful_p < SIGNIFICANT and (each.useful.low or 0) > SAME_TIME
     if slower:
         return f"under {each.condition} {wording.number(each.useful.value or 1)} times as long to a useful answer", True
     return said if each.broken > each.rescued else "", False
+
+
+def _counts(each: Measured) -> str:
+    return f"{each.rescued} rescued, {each.broken} newly broken"
 
 
 def _one(each: Measured, failures: Tested, times: Tested, dear: str) -> Effect:
@@ -105,7 +131,7 @@ def _one(each: Measured, failures: Tested, times: Tested, dear: str) -> Effect:
         return Effect(word, f"{gate.name}: {gate.summary}")
     if each.pairs < LEAST_PAIRS:
         return Effect("inconclusive", f"{wording.plural(each.pairs, 'pair')}, too few", need=LEAST_PAIRS)
-    counted = f"{each.rescued} rescued, {each.broken} newly broken of {wording.plural(each.pairs, 'request')}"
+    counted = f"{_counts(each)} of {wording.plural(each.pairs, 'request')}"
     if failures.holds:
         return _of_failures(each, counted, dear)
     if dear:
@@ -138,7 +164,7 @@ def _ratio(each: Measured) -> str:
 
 def _of_failures(each: Measured, counted: str, dear: str) -> Effect:
     """The failures differ; it counts where blocks bear it out, and where it is not paid for in time."""
-    if each.steady is not None and each.steady > INTERACT:
+    if _disagree(each):
         need = 2 * each.pairs
         return Effect("inconclusive", f"requests interact, the blocks disagree: {counted}", need=need)
     if each.broken > each.rescued:

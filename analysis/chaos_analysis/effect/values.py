@@ -64,7 +64,7 @@ class Measured:
 @dataclass(frozen=True)
 class Effect:
     """What a change comes to. `saved` is how many failures of a thousand requests it takes away, `need` how many pairs
-    would settle what is inconclusive.
+    would settle what is inconclusive. Verdict and `saved` are of the first condition in `measured`.
     """
 
     verdict: Verdict
@@ -73,3 +73,13 @@ class Effect:
     need: int | None = None
     gates: tuple[Gate, ...] = ()
     measured: tuple[Measured, ...] = ()
+
+    @property
+    def gains(self) -> tuple[Measured, ...]:
+        """What it came to under those of the other conditions under which it takes failures away."""
+        return tuple(each for each in self.measured[1:] if improved_under(each.condition) in self.reason)
+
+
+def improved_under(condition: str) -> str:
+    """How a reason says that failures are taken away under another condition than the first."""
+    return f"under {condition} improved"

@@ -27,6 +27,11 @@ def finding(analysis: Analysis) -> str:
     if better:
         takes = "takes away most failures" if len(better) > 1 else "takes away failures"
         return _does(*max(better, key=lambda each: each[1].saved or 0.0), takes)
+    if elsewhere := [(name, gain) for name, effect in told for gain in effect.gains]:
+        name, gain = min(elsewhere, key=lambda each: each[1].difference.value or 0.0)
+        fewer = wording.number(round(1000 * (gain.difference.value or 0.0)))
+        does = f"{name} takes away failures under {gain.condition}: {fewer} of 1,000 replayed requests"
+        return f"{does}; none does {told[0][1].measured[0].condition}"
     worse = sum(effect.verdict == "worse" for _, effect in told)
     harm = f"; {worse} of {len(told)} {'does' if worse == 1 else 'do'} harm" if worse else ""
     return f"No fix is shown to take away failures{harm}"

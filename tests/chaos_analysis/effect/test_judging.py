@@ -240,6 +240,35 @@ def test_what_an_outage_costs_is_told_and_harm_there_is_worse() -> None:
     assert told == ("improved", "20 rescued, 0 newly broken of 600 requests; under outage 0 rescued, 5 newly broken")
 
 
+def test_what_an_outage_gains_is_told_with_any_verdict_but_harm() -> None:
+    """A rollback helps where errors last: what is certain there is said, though as declared it changes nothing."""
+    outage = figures(rescued=8, condition="outage")
+    effect = judge([figures(rescued=4, broken=1, steady=0.3), outage])
+    assert effect.verdict == "no difference"
+    assert effect.reason == (
+        "4 rescued, 1 newly broken of 600 requests; under outage improved: 8 rescued, 0 newly broken"
+    )
+    assert effect.gains == (outage,)
+    assert judge([figures(broken=30), outage]).gains == ()
+
+
+@pytest.mark.parametrize(
+    "outage",
+    [figures(rescued=5), figures(rescued=40, steady=0.5), figures(rescued=29, pairs=29, failing=29), figures(broken=9)],
+    ids=["chance", "blocks disagree", "few", "loss"],
+)
+def test_a_gain_in_an_outage_must_be_as_certain_as_a_verdict(outage: Measured) -> None:
+    """Else nothing is said of it but what it costs."""
+    assert judge([figures(), replace(outage, condition="outage")]).gains == ()
+
+
+def test_gains_in_an_outage_share_their_chance_of_error() -> None:
+    """7 rescued (p = 0.016) stand alone, and do not among ten others that were measured in an outage."""
+    hint, none = ([figures(), figures(rescued=n, condition="outage")] for n in (7, 0))
+    assert judge(hint).gains
+    assert not judge_all({"hint": (hint, []), **{f"none-{n}": (none, []) for n in range(10)}})["hint"].gains
+
+
 def test_several_changes_share_their_chance_of_error() -> None:
     """Benjamini-Hochberg: 7 rescued (p = 0.016) stand alone, and do not among ten that did nothing."""
     hint = figures(rescued=7)

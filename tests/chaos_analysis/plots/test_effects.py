@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 GOOD, BETTER = (judge([sample.measured(rescued, 1)]) for rescued in (31, 81))
 NOTHING = judge([sample.measured(0, 0)])
 BAD = judge([sample.measured(0, 30)])
+LASTING = judge([sample.measured(0, 0), sample.measured(31, 1, condition="outage")])
 FASTER = judge([sample.measured(0, 0, useful=Estimate(0.5, 0.4, 0.6, 6, "ratio"), useful_p=0.001)])
 
 
@@ -54,6 +55,11 @@ def test_nothing_is_drawn_before_anything_was_measured() -> None:
         ((GOOD, BETTER), "Fix 2 takes away most failures: -80 of 1,000 replayed requests"),
         ((GOOD, BAD), "Fix 1 takes away failures: -30 of 1,000 replayed requests"),
         ((FASTER,), "With Fix 1, it takes 0.5 times as long to a useful answer"),
+        (
+            (NOTHING, LASTING),
+            "Fix 2 takes away failures under outage: -30 of 1,000 replayed requests; none does as declared",
+        ),
+        ((GOOD, LASTING), "Fix 1 takes away failures: -30 of 1,000 replayed requests"),
         ((NOTHING, BAD), "No fix is shown to take away failures; 1 of 2 does harm"),
         ((BAD, BAD), "No fix is shown to take away failures; 2 of 2 do harm"),
         ((NOTHING,), "No fix is shown to take away failures"),

@@ -134,6 +134,10 @@ def test_what_was_measured_is_in_the_list(place: Place, said: Said) -> None:
     assert first.endswith("[bold].py:3")
     shown = said("show", value["proposals"][0]["number"], "--run", place.run_dir)[1]
     assert "improved: 31 rescued" in shown
+    conditions = {"measured": [{"condition": "as declared"}, {"condition": "outage"}]}
+    measured |= {"verdict": "no difference", "reason": "0 rescued; under outage improved: 8 rescued"} | conditions
+    file.write_text(json.dumps(value))
+    assert "no difference, under outage improved" in said("list", "--run", place.run_dir)[1].splitlines()[1]
 
 
 def test_a_run_without_proposals_says_so(place: Place, said: Said) -> None:

@@ -36,8 +36,11 @@ def test_the_best_comes_first(tmp_path: Path) -> None:
 
 
 def test_another_condition_has_a_line_of_its_own(tmp_path: Path) -> None:
-    """With its figures, below the patch and without a verdict."""
+    """With its figures, below the patch; without a verdict, unless it is certain that failures are taken away there."""
     lines = told(tmp_path, judge([sample.measured(81, 1), sample.measured(0, 9, condition="outage")]))
     at = next(n for n, line in enumerate(lines) if line.endswith("patch-1"))
     assert lines[at].split() == ["1", "improved", "30", "%", "→", "22", "%", "81", "1", "x", "1", "patch-1"]
     assert lines[at + 1].split() == ["30", "%", "→", "30.9", "%", "0", "9", "x", "1", "under", "outage"]
+    lines = told(tmp_path, judge([sample.measured(0, 0), sample.measured(31, 1, condition="outage")]))
+    (line,) = (line for line in lines if line.endswith("under outage"))
+    assert line.split()[:4] == ["improved", "30", "%", "→"]
