@@ -68,7 +68,7 @@ def step(label: str) -> None:
 
 
 def note(fact: str, /, **values: object) -> None:
-    """Keep a fact for the invariants, with the key of the current user's latest request."""
+    """Keep a fact for the invariants, with the key of the latest request of this iteration, or of its first to come."""
     if not fact:
         raise ValueError('note() needs a name for the fact: note("booked", id=7)')
     current().note(fact, values)

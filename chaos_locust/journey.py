@@ -81,6 +81,7 @@ class Journey:
         self._where = self.iteration = self.iteration + 1
         self._declared = declared
         self._step = 0
+        self._key = ""
         self._label = None
         if self._labelled:
             self._labelled = 0
@@ -110,9 +111,14 @@ class Journey:
         self._label = name
 
     def note(self, name: str, values: Mapping[str, object]) -> None:
-        """Keep a fact about the latest request; raises TypeError where JSON does not know a value."""
+        """Keep a fact about the latest request of this iteration, or the first one where none was sent yet; raises
+        TypeError where JSON does not know a value.
+        """
         if self._keep is not None:
-            self._keep(Fact(name, self._key, self.stage, time.time(), values))
+            self._keep(Fact(name, self._key or self._first(), self.stage, time.time(), values))
+
+    def _first(self) -> str:
+        return f"{self.place}.{self._label or 1}"
 
     def next(self) -> Sent:
         """The identity of the next request. A label that repeats gets `-2`, `-3`, …; labelled steps do not count."""

@@ -50,6 +50,27 @@ def test_labels_start_anew_with_the_iteration(journey):
     assert [first, key(journey)] == ["3.1.1", "3.1.book"]
 
 
+def test_a_note_goes_with_the_latest_request_of_its_iteration_or_the_first(pure):
+    """What is noted before a request, so that nothing is lost, is never put to one of the iteration before."""
+    kept = []
+    plan = pure.plan.make_plan("baseline=20%,chaos=80%", requests=40, run_time=0, users=4)
+    journey = pure.journey.Journey(
+        "3", 3, plan, seed=42, stage="baseline", kind="Buyer", deadline=10, keep=lambda fact: kept.append(fact.key)
+    )
+    journey.begin(0)
+    journey.note("wants", {})
+    sent = [key(journey)]
+    journey.note("has", {})
+    sent.append(key(journey))
+    journey.note("has", {})
+    journey.finish()
+    journey.begin(0)
+    journey.label("book")
+    journey.note("wants", {})
+    sent.append(key(journey))
+    assert kept == [sent[0], *sent] == ["3.0.1", "3.0.1", "3.0.2", "3.1.book"]
+
+
 @pytest.mark.parametrize("declared", [0, 5])
 def test_the_quota_is_used_by_declared_steps_or_by_what_was_sent(journey, declared):
     """With five steps declared, two iterations use ten requests whatever they sent; else what they sent counts."""

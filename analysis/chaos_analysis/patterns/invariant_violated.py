@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 _MOST_WAYS = 6
+_LEAST = 5  # requests with a rule alone; of fewer, one that happened to be there would convict it
 
 
 class _Led(NamedTuple):
@@ -36,6 +37,15 @@ class _Led(NamedTuple):
         return f"{self.fault} ({self.rule}){place}"
 
 
+class _Compared(NamedTuple):
+    """How often requests that met a blamed rule alone (any, where none is) led to a violation, and those with none."""
+
+    alone: Estimate
+    control: Estimate | None
+    p: float | None
+    blamed: frozenset[str]
+
+
 def find(evidence: Evidence) -> Iterator[Pattern]:
     """One pattern an invariant that has violations."""
     violated = [each for each in evidence.tables.invariants if each.violations]
@@ -48,32 +58,30 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
 def _pattern(invariant: Invariant, led: dict[str, tuple[_Led, ...]], evidence: Evidence) -> Pattern:
     n = len(invariant.violations) + invariant.more
     ways = [_ways(violation, led) for violation in invariant.violations]
-    counts = Counter(way for each in ways for way in each)
-    first = next(iter(counts), None)
-    rules = tuple(sorted({way.rule for way in counts}))
-    sites = {way.site for way in counts}
     certain = all(violation.keys for violation in invariant.violations)
-    alone, control, p = _compared(evidence, _involved(invariant, led) if certain else set(), rules)
     direct = certain and all(any(way.failed for way in each) for each in ways)
-    known = certain and p is not None and p < SIGNIFICANT
-    by = f" ({_words.listed(f'{fault}' for fault in dict.fromkeys(way.fault for way in counts))})" if counts else ""
+    met = tuple(sorted({way.rule for each in ways for way in each}))
+    compared = _compared(evidence, _involved(invariant, led) if certain else set(), met)
+    named = _named(ways, None if direct else compared.blamed)
+    faults, sites = dict.fromkeys(way.fault for way in named), {way.site for way in named}
     keys = [key for violation in invariant.violations for key in violation.keys or violation.suspects]
     return Pattern(
         id=f"invariant_violated:{invariant.name}",
         finder="invariant_violated",
-        title=f"Violated{'' if n == 1 else f' {wording.count(n)} times'}: {invariant.name}{by}",
+        title=f"Violated{'' if n == 1 else f' {wording.count(n)} times'}: {invariant.name}"
+        + (f" ({_words.listed(faults)})" if faults else ""),
         summary=_summary(invariant, ways, certain=certain),
-        evidence="direct" if direct else "causal" if known else "observed",
+        evidence="direct" if direct else "causal" if compared.blamed else "observed",
         severity="critical",
         endpoint=None,
         failures=n,
-        rate=alone,
-        baseline=control,
-        p_value=p,
-        rules=rules,
-        faults=tuple(sorted({way.fault for way in counts})),
-        seam=first.seam if first and len({way.seam for way in counts}) == 1 else None,
-        target=_words.grouped(way.target for way in counts),
+        rate=compared.alone,
+        baseline=compared.control,
+        p_value=compared.p,
+        rules=tuple(sorted({way.rule for way in named})),
+        faults=tuple(sorted(faults)),
+        seam=next(iter(named)).seam if len({way.seam for way in named}) == 1 else None,
+        target=_words.grouped(way.target for way in named),
         site=sites.pop() if len(sites) == 1 else None,
         facts=(
             *(("violation", violation.text) for violation in invariant.violations[1:_SHOWN]),
@@ -83,12 +91,22 @@ def _pattern(invariant: Invariant, led: dict[str, tuple[_Led, ...]], evidence: E
     )
 
 
-def _told(ways: list[set[_Led]]) -> Counter[str]:
+def _named(ways: list[list[_Led]], blamed: frozenset[str] | None) -> list[_Led]:
+    """The faults that the finding is put to, most frequent first: of the blamed rules (None: of all). Where none is
+    blamed, all that were met, if there is one on the way to each violation; else they may be bystanders.
+    """
+    counts = [way for way, _ in Counter(way for each in ways for way in each).most_common()]
+    if blamed:
+        return [way for way in counts if way.rule in blamed]
+    return counts if blamed is None or all(ways) else []
+
+
+def _told(ways: list[list[_Led]]) -> Counter[str]:
     """How many violations each fault was on the way to, whatever the calls of one site were for."""
-    return Counter(way for each in ways for way in {str(way) for way in each})
+    return Counter(way for each in ways for way in dict.fromkeys(map(str, each)))
 
 
-def _summary(invariant: Invariant, ways: list[set[_Led]], *, certain: bool) -> str:
+def _summary(invariant: Invariant, ways: list[list[_Led]], *, certain: bool) -> str:
     """The first violation, and what is known of how it came about."""
     said = f"After the run, {invariant.violations[0].text}"
     rest = len(invariant.violations) + invariant.more - 1
@@ -101,15 +119,17 @@ def _summary(invariant: Invariant, ways: list[set[_Led]], *, certain: bool) -> s
     if not certain:
         return said + "Which of the requests that failed or got no answer led there, the service does not tell."
     if free:
-        return said + f"In {free} of {len(ways)} no request involved met a fault: those are the app's own."
+        return said + f"In {free} of {len(ways)} no request that it names met a fault."
     met = "failed by" if all(any(way.failed for way in each) for each in ways) else "met"
     return said + f"Each time, a request involved {met} a fault."
 
 
-def _ways(violation: Violation, led: dict[str, tuple[_Led, ...]]) -> set[_Led]:
-    """The faults on the way to a violation: those by which a request failed, else all that its requests met."""
-    met = {way for key in violation.keys or violation.suspects for way in led.get(key, ())}
-    return {way for way in met if way.failed} or met
+def _ways(violation: Violation, led: dict[str, tuple[_Led, ...]]) -> list[_Led]:
+    """The faults on the way to a violation, each once: those by which a request failed, else all that its requests
+    met.
+    """
+    met = list(dict.fromkeys(way for key in violation.keys or violation.suspects for way in led.get(key, ())))
+    return [way for way in met if way.failed] or met
 
 
 def _faults(evidence: Evidence, violated: list[Invariant]) -> dict[str, tuple[_Led, ...]]:
@@ -135,19 +155,19 @@ def _involved(invariant: Invariant, led: dict[str, tuple[_Led, ...]]) -> set[str
     return {key for keys in involved for key in keys}
 
 
-def _compared(
-    evidence: Evidence, involved: set[str], rules: tuple[str, ...]
-) -> tuple[Estimate, Estimate | None, float | None]:
-    """How often requests with one of the rules alone led to a violation, how often those with none did, and whether
-    that is chance: Fisher, adjusted over the rules.
-    """
+def _compared(evidence: Evidence, involved: set[str], rules: tuple[str, ...]) -> _Compared:
+    """Fisher's test for each of these rules, adjusted over them: requests that met it alone against those with none."""
     endpoints = set(evidence.met(involved)["endpoint"])
     rows = evidence.chaos[evidence.chaos["endpoint"].isin(endpoints)]
     part, control = rows["key"].isin(involved), rows["control"]
     hits, n = int(part[control].sum()), int(control.sum())
-    met = [rows["rule"] == rule for rule in rules]
-    tests = [fisher(int(part[mask].sum()), int(mask.sum()), hits, n) for mask in met if mask.any()]
-    if not tests or not n:
-        return Estimate(None, None, None, len(involved), "probability"), None, None
-    alone = rows["rule"].isin(rules)
-    return proportion(int(part[alone].sum()), int(alone.sum())), proportion(hits, n), min(adjusted(tests))
+    met = {rule: rows["rule"] == rule for rule in rules}
+    met = {rule: mask for rule, mask in met.items() if mask.any()}
+    if not met or not n:
+        return _Compared(Estimate(None, None, None, len(involved), "probability"), None, None, frozenset())
+    tests = [fisher(int(part[mask].sum()), int(mask.sum()), hits, n) for mask in met.values()]
+    qs = dict(zip(met, adjusted(tests), strict=True))
+    blamed = frozenset(rule for rule, q in qs.items() if q < SIGNIFICANT and met[rule].sum() >= _LEAST)
+    alone = rows["rule"].isin(blamed or rules)
+    rate = proportion(int(part[alone].sum()), int(alone.sum()))
+    return _Compared(rate, proportion(hits, n), min(qs.values()), blamed)

@@ -77,6 +77,34 @@ def test_requests_that_succeeded_are_compared_with_those_without_a_fault(find: C
     assert one.p_value < 0.001
 
 
+def test_one_request_with_a_fault_among_many_without_convicts_nothing(make_run: Callable[..., Any]) -> None:
+    """It is told as on the way, and named neither in the title nor as the place."""
+    folder, truth = make_run(requests=1500)
+    booked = read_evidence(folder).chaos
+    booked = booked[booked["endpoint"] == "POST /api/bookings"]["key"].tolist()
+    free = [key for key in booked if truth.rules[key] == ()][:5]
+    met = next(key for key in booked if truth.rules[key] == ("payments-503",))
+    (folder / "invariants.jsonl").write_text(line([violation(key) for key in (*free, met)]))
+    (one,) = invariant_violated.find(read_evidence(folder))
+    assert (one.title, one.rules, one.site) == (f"Violated 6 times: {BOOKED_ONCE}", (), None)
+    assert one.evidence == "observed"
+    assert "In 5 of 6 no request that it names met a fault." in one.summary
+    assert dict(one.facts)["http_error (payments-503) at planner/payments.py:10"] == "on the way to 1 of 6"
+
+
+def test_a_bystander_of_what_is_proven_is_not_named(make_run: Callable[..., Any]) -> None:
+    """One of many requests that met another rule is among the violations too."""
+    folder, truth = make_run(requests=2500, rules=(world.EDGE_LATENCY, world.PAYMENTS_503))
+    booked = read_evidence(folder).chaos
+    booked = booked[booked["endpoint"] == "POST /api/bookings"]["key"].tolist()
+    delayed = [key for key in booked if truth.rules[key] == ("edge-latency",)]
+    other = next(key for key in booked if truth.rules[key] == ("payments-503",))
+    (folder / "invariants.jsonl").write_text(line([violation(key) for key in (*delayed, other)]))
+    (one,) = invariant_violated.find(read_evidence(folder))
+    assert (one.evidence, one.rules, one.faults, one.site) == ("causal", ("edge-latency",), ("latency",), None)
+    assert dict(one.facts)["http_error (payments-503) at planner/payments.py:10"].startswith("on the way to 1 of")
+
+
 def test_what_no_fault_led_to_is_the_apps_own(find: Callable[..., Any]) -> None:
     """Never put down to the faults of other requests."""
     _, one = find(())
