@@ -87,6 +87,16 @@ ADVICE = {
         "Fewer attempts let more passing faults through: measure both. A circuit breaker caps what all requests "
         "together send.",
     ),
+    "no_retry": _Words(
+        "Ask again after a fault that may pass",
+        "Put the call, the check of its status and the reading of its body into one function, and repeat that: up to "
+        "three attempts in all, with growing, jittered pauses, on errors of the connection and on 429, 502, 503 and "
+        "504 only (stamina.retry takes a function that says which errors these are).",
+        "AWS Builders' Library, Timeouts, retries, and backoff with jitter: "
+        "https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/",
+        "A caller by errors alone does not see an error status, which is an answer to the library until it is checked. "
+        "Bound each attempt, and keep all of them inside the caller's budget.",
+    ),
     "missing_backoff": _Words(
         "Pause between repetitions, longer each time, with jitter",
         "With urllib3: Retry(2, backoff_factor=0.1, backoff_jitter=0.1) on a mounted adapter; else "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from chaos_analysis.fixes._changes import changes
@@ -14,7 +15,7 @@ from chaos_analysis.tables.keys import among
 from chaos_analysis.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -67,6 +68,20 @@ class Evidence:
         found = {str(error).rpartition(".")[2] for error in failed["error"].unique()}
         return tuple(sorted(found))
 
+    def due(self, pattern: Pattern, mended: Callable[[str, str, Mapping[str, Any]], bool]) -> int:
+        """The pattern's failures without those of requests that met a fault at its call site which is not mended.
+
+        `mended` is asked for a fault's rule, its type and its settings.
+        """
+        events, requests, site = self.tables.faults, self.tables.requests, pattern.site
+        if site is not None:
+            events = events[(events["file"] == site.file) & (events["line"] == site.line)]
+        events = events[events["rule"].isin(pattern.rules)]
+        kinds = zip(events["rule"], events["fault"], events["asked"], strict=True)
+        left = compress(events["key"], [not mended(*kind) for kind in kinds])
+        failed = requests.loc[~requests["ok"].astype(bool), "key"]
+        return max(0, pattern.failures - len(set(left) & set(failed)))
+
     @property
     def deadline(self) -> float | None:
         """Seconds that the client waited at most, where the run says so."""
@@ -84,10 +99,12 @@ class Evidence:
         why: str,
         caution: str,
         automatic: bool = True,
+        failures: int | None = None,
     ) -> Iterator[Proposal]:
         """The proposal with its diff at `site`, none where the change is there already; a text `spot` says why.
 
-        `automatic` is False where the diff marks a place for people to decide.
+        `automatic` is False where the diff marks a place for people to decide; `failures` is how many the change is
+        for, where it is not for all of the patterns'.
         """
         diff, needs, reason = "", "", spot if isinstance(spot, str) else None
         if site is not None and isinstance(spot, Spot):
@@ -112,7 +129,7 @@ class Evidence:
             caution=caution,
             diff=diff,
             automatic=automatic and bool(diff),
-            failures=sum(pattern.failures for pattern in wholes(patterns)),
+            failures=sum(pattern.failures for pattern in wholes(patterns)) if failures is None else failures,
             why_no_diff=reason,
             spot=spot if diff and isinstance(spot, Spot) else None,
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from chaos_analysis.fixes._evidence import summaries
+from chaos_analysis.fixes._evidence import summaries, wholes
 from chaos_analysis.fixes._fix import AlreadyThere, Spot
 from chaos_analysis.fixes._layers import STAMINA, repeats, worst
 from chaos_analysis.fixes.http_timeout import HttpTimeout
+from chaos_analysis.wording import count, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,11 @@ class Plan(NamedTuple):
         return [pattern for call in self.calls for pattern in call.patterns]
 
     @property
+    def failures(self) -> int:
+        """How many failures are due to faults that the repetitions get past."""
+        return sum(call.failures for call in self.calls)
+
+    @property
     def spot(self) -> Spot | None:
         """The places, None where not even one repetition fits."""
         first, *others = (call.spot for call in self.calls)
@@ -58,7 +64,7 @@ class Plan(NamedTuple):
 
 def planned(calls: list[Repeatable], deadline: float | None, pauses: Sequence[float]) -> Plan:
     """As many repetitions as end before the client gives up."""
-    ranked = sorted(calls, key=lambda call: -sum(each.failures for each in call.patterns))
+    ranked = sorted(calls, key=lambda call: -call.failures)
     longest = max((call.attempt.longest for call in calls if call.attempt.longest is not None), default=None)
     often = repeats(longest, deadline, pauses)
     taken = worst(longest, often, pauses)
@@ -95,8 +101,11 @@ def repetitions(plan: Plan) -> str:
 
 
 def reasons(plan: Plan) -> str:
-    """What the run showed of its calls, and where their timeouts are from."""
-    return " ".join([summaries(plan.patterns), *(told(call) for call in plan.calls if call.attempt.timeout)])
+    """What the run showed of its calls, how much of it the patch is for, and where their timeouts are from."""
+    every = sum(pattern.failures for call in plan.calls for pattern in wholes(call.patterns))
+    part = f"A repetition can get past the faults of {count(plan.failures)} of these {plural(every, 'failure')}."
+    timeouts = [told(call) for call in plan.calls if call.attempt.timeout]
+    return " ".join([summaries(plan.patterns), *([part] if plan.failures < every else []), *timeouts])
 
 
 def limits(plan: Plan) -> str:

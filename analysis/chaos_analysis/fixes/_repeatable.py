@@ -6,7 +6,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chaos_analysis.fixes._calls import http_call, keyword
-from chaos_analysis.fixes._evidence import method
+from chaos_analysis.fixes._evidence import method, wholes
 from chaos_analysis.fixes._fix import Declined, Spot
 from chaos_analysis.fixes._layers import Attempt, attempt, is_unbounded
 from chaos_analysis.fixes._outage import outage
@@ -15,7 +15,7 @@ from chaos_analysis.fixes._sessions import session_of
 from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from chaos_analysis.fixes._calls import HttpCall
     from chaos_analysis.fixes._evidence import Evidence
@@ -31,7 +31,8 @@ class Repeatable(NamedTuple):
     """A call site with the patterns that a repetition can mend there. `session` tells apart what it is made on.
 
     `library` is "" where the source does not tell; `whole` says that the call reads the answer's body, too, `unbounded`
-    that the run saw no limit for reading; `covered` are the faults after which it is to be made again.
+    that the run saw no limit for reading; `covered` are the faults after which it is to be made again, `failures` says
+    how many of the patterns' failures are due to such alone.
     """
 
     site: Site
@@ -42,6 +43,7 @@ class Repeatable(NamedTuple):
     whole: bool
     session: str | int
     covered: frozenset[str] = frozenset()
+    failures: int = 0
 
     @property
     def spot(self) -> Spot:
@@ -104,7 +106,8 @@ def _mended(evidence: Evidence, call: Repeatable, covered: frozenset[str]) -> It
     """The call with those of its patterns that are mended where it is made again after these faults; none without."""
     patterns = [each for each in call.patterns if _is_mendable(evidence, each, call.attempt, covered)]
     if patterns:
-        yield call._replace(patterns=patterns, covered=covered)
+        failures = sum(_due(evidence, call, pattern, covered) for pattern in wholes(patterns))
+        yield call._replace(patterns=patterns, covered=covered, failures=failures)
 
 
 def _calls(evidence: Evidence, verbs: Collection[str]) -> Iterator[Repeatable]:
@@ -149,18 +152,34 @@ def _session(source: Source | None, call: HttpCall | None, line: int) -> str | i
 
 
 def _is_mendable(evidence: Evidence, pattern: Pattern, once: Attempt, covered: frozenset[str]) -> bool:
+    """Whether a repetition can get past one of the pattern's faults: one that does not last as long as the request."""
     if evidence.lasting.issuperset(pattern.rules):
         return False
     faults = evidence.tables.faults
     asked = faults[faults["rule"].isin(pattern.rules)]
-    if "latency" in pattern.faults and _is_cut(once, asked[asked["fault"] == "latency"]["asked"].to_list()):
+    passing = asked[~asked["rule"].isin(evidence.lasting)]
+    of = set(pattern.faults) - (set(asked["fault"]) - set(passing["fault"]))
+    if "latency" in of and _is_cut(once, passing[passing["fault"] == "latency"]["asked"].to_list()):
         return True
-    statuses = {int(a["status"]) for a in asked[asked["fault"] == "http_error"]["asked"] if "status" in a}
-    passing = not statuses or bool(statuses & set(STATUSES))
-    return bool((covered if passing else covered - _TOLD) & set(pattern.faults))
+    statuses = {int(a["status"]) for a in passing[passing["fault"] == "http_error"]["asked"] if "status" in a}
+    told = not statuses or bool(statuses & set(STATUSES))
+    return bool((covered if told else covered - _TOLD) & of)
 
 
-def _is_cut(once: Attempt, delays: list[dict[str, Any]]) -> bool:
+def _due(evidence: Evidence, call: Repeatable, pattern: Pattern, covered: frozenset[str]) -> int:
+    """How many of the pattern's failures are due to faults here that a repetition gets past."""
+
+    def passes(rule: str, fault: str, asked: Mapping[str, Any]) -> bool:
+        if rule in evidence.lasting:
+            return False
+        if fault == "latency":
+            return _is_cut(call.attempt, [asked])
+        return fault in covered and (fault not in _TOLD or asked.get("status") in STATUSES)
+
+    return evidence.due(pattern, passes)
+
+
+def _is_cut(once: Attempt, delays: Sequence[Mapping[str, Any]]) -> bool:
     """Whether an attempt ends before a delay does: by the app's own limit, which made an error of it, or by ours."""
     if once.timeout is None:
         return once.longest is not None

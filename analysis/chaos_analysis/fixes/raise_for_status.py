@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import libcst as cst
 
 from chaos_analysis.fixes._calls import http_call
-from chaos_analysis.fixes._evidence import method, summaries
+from chaos_analysis.fixes._evidence import method, summaries, wholes
 from chaos_analysis.fixes._fix import AlreadyThere, Case, Declined, Fix, Spot
 from chaos_analysis.fixes._named import REQUESTS, answer, inside
 from chaos_analysis.fixes._source import Source
@@ -15,7 +15,7 @@ from chaos_analysis.fixes.unavailable import COVERED
 from chaos_analysis.fixes.validate_body import ValidateBody
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from chaos_analysis.fixes._evidence import Evidence
     from chaos_analysis.fixes._named import Answer
@@ -210,6 +210,7 @@ class RaiseForStatus(Fix):
                 Spot(line=site.line, method=method(patterns[0])),
                 what="Call `raise_for_status()` on the answer before its body is used.",
                 why=f"{summaries(patterns)} The upstream's error status surfaced as {names}.",
+                failures=sum(evidence.due(each, _is_of_status) for each in wholes(patterns)),
                 caution=(
                     "It does not raise the success rate by itself: the failure becomes requests.HTTPError or "
                     "httpx.HTTPStatusError, which an error handler can answer with 503 and a caller can tell from a "
@@ -224,6 +225,10 @@ def _surfaced(evidence: Evidence, pattern: Pattern) -> tuple[str, ...]:
     if pattern.finder == "wrong_content":
         return () if _in_try(evidence, pattern) else ("an answer that looks fine",)
     return tuple(sorted(set(evidence.errors_of(pattern, "http_error")) - COVERED - _RAISED))
+
+
+def _is_of_status(rule: str, fault: str, asked: Mapping[str, Any]) -> bool:  # noqa: ARG001 - for `Evidence.due`
+    return fault == "http_error"
 
 
 def _in_try(evidence: Evidence, pattern: Pattern) -> bool:

@@ -32,7 +32,6 @@ class Retry(Fix):
 
     name = "retry"
     title = "Retry an idempotent HTTP call with backoff"
-    mends = ("no_retry", "missing_backoff")
     leaves = ("wrong_content",)  # the error is hidden still, where it does not pass
     reference = (
         "urllib3, Retry: https://urllib3.readthedocs.io/en/stable/reference/urllib3.util.html#urllib3.util.Retry; "
@@ -383,6 +382,7 @@ class Retry(Fix):
                 plan.spot or plan.refused(evidence.deadline),
                 what=repetitions(plan),
                 why=reasons(plan),
+                failures=plan.failures,
                 caution=(
                     f"{limits(plan)} When the attempts are used up a read timeout surfaces as "
                     "requests.ConnectionError. A POST on the same session is repeated only where no connection was "

@@ -47,7 +47,6 @@ class RetryWithStamina(Fix):
 
     name = "retry_with_stamina"
     title = "Hand an idempotent HTTP call to a caller that retries with backoff"
-    mends = ("no_retry",)
     leaves = ("wrong_content",)  # the error is hidden still, where it does not pass
     reference = (
         "stamina: https://stamina.hynek.me/en/stable/; Requests, Body Content Workflow: "
@@ -334,6 +333,7 @@ class RetryWithStamina(Fix):
                 plan.spot or plan.refused(evidence.deadline),
                 what=repetitions(plan),
                 why=reasons(plan),
+                failures=plan.failures,
                 caution=(
                     f"{limits(plan)}{told} Only the call itself is made again, not what reads its answer later. "
                     "stamina logs each repetition; `stamina.set_testing(True)` takes the pauses out of tests."

@@ -34,17 +34,18 @@ def _proposed(folder: Path, cut: int, told: int, source: str = SHOP, **more: Any
 
 
 @pytest.mark.parametrize(
-    ("cut", "told", "fix"),
-    [(9, 0, "retry_with_stamina"), (9, 8, "retry_with_stamina"), (9, 9, "retry"), (0, 9, "retry")],
+    ("cut", "told", "fix", "due"),
+    [(9, 0, "retry_with_stamina", 20), (9, 8, "retry_with_stamina", 12), (9, 9, "retry", 11), (0, 9, "retry", 20)],
 )
 def test_the_way_that_covers_more_failures_repeats_all_calls_of_the_session(
-    tmp_path: Path, cut: int, told: int, fix: str
+    tmp_path: Path, cut: int, told: int, fix: str, due: int
 ) -> None:
     """urllib3's retries see a 503 and no body that is cut short, stamina's errors are the other way round; a reset is
-    both's. There is one patch, with the calls of both sites.
+    both's. There is one patch, with the calls of both sites, which concerns the failures that it sees.
     """
     found = _proposed(tmp_path, cut, told)
-    assert (found.fix, found.failures, len(found.patterns)) == (fix, 20, 2)
+    assert (found.fix, found.failures, len(found.patterns)) == (fix, due, 2)
+    assert (f"get past the faults of {due} of these 20 failures." in found.why) == (due < 20)
     assert found.diff.count("+    return RETRY(http.get, url)") == (2 if fix == "retry_with_stamina" else 0)
     assert found.diff.count("+http.mount(") == (0 if fix == "retry_with_stamina" else 2)
 
@@ -67,7 +68,7 @@ def test_a_body_that_is_read_later_is_not_covered_by_either(tmp_path: Path) -> N
     """The call with `stream=True` is over before the body comes: its resets are what can be mended."""
     streamed = SHOP.replace("http.get(url)", "http.get(url, stream=True)", 1)
     found = _proposed(tmp_path, 9, 0, source=streamed)
-    assert (found.fix, found.failures) == ("retry", 20)
+    assert (found.fix, found.failures) == ("retry", 11)
     (tmp_path / "shop.py").write_text(streamed)
     cut = _hurt(STOCK, rules=("truncated_body",), faults=("truncated_body",))
     assert set(proposals(tmp_path, [cut], failed={("truncated_body", STOCK): 9})) == {"unavailable"}
@@ -113,6 +114,41 @@ def test_to_httpx_an_error_status_is_an_answer(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text("import httpx\n\nhttpx.get(url)\n")
     found = pattern("dependency_error", Site("shop.py", 3, "<module>"), faults=("http_error",))
     assert not proposals(tmp_path, [found], asked=[{"type": "http_error", "status": 503}])
+
+
+def test_what_is_asked_once_and_not_seen_by_a_retry_is_answered_in_words(tmp_path: Path) -> None:
+    """A call of httpx without a limit is repeated after delays; the 503s that failed it are not that patch's."""
+    (tmp_path / "shop.py").write_text("import httpx\n\n\ndef stock(url):\n    return httpx.get(url, timeout=None)\n")
+    site = Site("shop.py", 5, "stock")
+    slow, once = (
+        pattern("missing_timeout", site, faults=("latency",)),
+        pattern("no_retry", site, faults=("http_error",)),
+    )
+    asked = [{"type": "latency", "seconds": 1.0}, {"type": "http_error", "status": 503}]
+    found = proposals(tmp_path, [slow, once], noted=[Noted(site)], asked=asked)
+    assert {name: each.patterns for name, (each,) in found.items()} == {
+        "http_timeout": (slow.id,),
+        "retry_with_stamina": (slow.id,),
+        "no_retry": (once.id,),
+    }
+
+
+def test_faults_that_last_as_long_as_the_request_neither_ask_for_a_retry_nor_count(tmp_path: Path) -> None:
+    """Beside passing resets they are left out of the failures; beside 503s, which httpx answers with, nothing is left
+    that a repetition gets past.
+    """
+    (tmp_path / "shop.py").write_text("import httpx\n\nhttpx.get(url)\n")
+    site = Site("shop.py", 3, "<module>")
+    failed = {("connection_reset", site): 3, ("connection_refused", site): 4, ("http_error", site): 2}
+
+    def found(*faults: str) -> dict[str, list[Proposal]]:
+        whole = pattern("dependency_error", site, rules=faults, faults=faults, failures=9)
+        return proposals(tmp_path, [whole], failed=failed, lasting=["connection_refused"])
+
+    (retry,) = found(*(fault for fault, _ in failed))["retry_with_stamina"]
+    assert retry.failures == 3
+    assert "get past the faults of 3 of these 9 failures." in retry.why
+    assert not found("connection_refused", "http_error")
 
 
 def test_calls_below_one_that_gets_longer_are_still_found() -> None:
