@@ -10,6 +10,8 @@ from chaos_analysis.patterns import _aftermath, _words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pandas as pd
+
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.model import Pattern
 
@@ -17,8 +19,8 @@ _PLACE = ["file", "line", "function"]
 
 
 def find(evidence: Evidence) -> Iterator[Pattern]:
-    """One pattern a call site that left a transaction behind: the last one that met a fault before the failure."""
-    every = _aftermath.failures(evidence, "poisoned")
+    """One pattern a call site that left a transaction behind: the last one that a fault failed before."""
+    every = _placed(evidence, _aftermath.failures(evidence, "poisoned"))
     for place, failed in every[every["file"].notna()].groupby(_PLACE, sort=True):
         if len(failed) < _aftermath.LEAST:
             continue
@@ -38,3 +40,13 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
             ),
             facts=(("failed at", where),) if where else (),
         )
+
+
+def _placed(evidence: Evidence, failed: pd.DataFrame) -> pd.DataFrame:
+    """Connections that a fault ends may be anybody's, wherever that fault was met: what failed after one of them is put
+    to the line where the errors were raised.
+    """
+    ended = failed["fault"] == "stale_connections"
+    lines = _aftermath.failing_lines(evidence, failed[ended])
+    place = dict(zip(_PLACE, lines.index[0] if len(lines) else (None,) * len(_PLACE), strict=True))
+    return failed.assign(**{name: failed[name].mask(ended, value) for name, value in place.items()})

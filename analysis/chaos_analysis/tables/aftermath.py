@@ -10,6 +10,7 @@ that it left behind: a transaction nobody rolled back, a connection that is dead
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ class _Faults(NamedTuple):
 
     table: pd.DataFrame
     places: dict[str, np.ndarray]
+    ids: dict[str, int]  # of those that can fail a transaction
 
     def before(self, kind: str, started: float, ended: float) -> int:
         """The last one that began before the request ended; -1 for none, or where it was over long before."""
@@ -53,10 +55,73 @@ class _Faults(NamedTuple):
         others = (self.table["key"] != key).to_numpy(bool)[places]
         return bool((others & (began <= ended) & (over >= since)).any())
 
+    def behind(self, events: Iterable[str], error: str, began: float) -> int:
+        """The one by which a call ended in an error: its own, or what had ended its connection before; -1 for none."""
+        own = [self.ids[event] for event in events if event in self.ids]
+        if own:
+            return own[-1]
+        return self.before("stale", began, began) if error in (*_DEAD, *_BROKEN) else -1
+
     def _over(self, place: int) -> float:
         asked: Any = self.table["asked"].iat[place]
         seconds = float(asked.get("seconds") or 0.0) if isinstance(asked, dict) else 0.0
         return float(self.table["started"].to_numpy()[place]) + seconds + _HELD
+
+
+class _Poison:
+    """Which fault left the failed transaction behind that a request ran into: one that ended a call by an error where
+    this state showed later, too. Whoever rolls back, or has a session for each request, never meets it again; so a
+    fault there explains nothing, however late it was.
+    """
+
+    def __init__(self, rows: pd.DataFrame, causes: _Faults, calls: pd.DataFrame, answers: pd.DataFrame) -> None:
+        self._endpoints = dict(zip(rows["key"].tolist(), rows["endpoint"].tolist(), strict=True))
+        self._seen: dict[str, set[Any]] = {}  # where the state showed, of each request and each endpoint
+        for key, error, *place, text in _failed(answers, "error_text"):
+            if _of_error(error, str(text)) == "poisoned":
+                self._show(key, place)
+        broken: list[tuple[float, int, str, list[Any]]] = []
+        for key, error, *place, faults, began, target in _failed(
+            calls[calls["seam"] == "database"], "faults", "started", "target"
+        ):
+            if _of_call(error, str(target)) == "poisoned":
+                self._show(key, place)
+            elif (event := causes.behind(faults, error, began)) >= 0:
+                broken.append((began, event, key, place))
+        shown: set[Any] = set().union(*self._seen.values())
+        self._broken: dict[Any, list[tuple[float, int, str]]] = {}
+        for began, event, key, place in sorted(broken, key=lambda one: one[0]):
+            spots = self._spots(key, place)
+            for spot in [*spots, *([None] if shown.intersection(spots) else [])]:
+                self._broken.setdefault(spot, []).append((began, event, key))
+
+    def left_by(self, key: str, ended: float) -> int:
+        """The last such fault before the request ended, of another request: at the line where the error came from, or
+        else in that function, at that endpoint, or anywhere that the state showed; -1 for none.
+        """
+        endpoint = self._endpoints[key]
+        seen = self._seen.get(key) or self._seen.get(endpoint, set())
+        by_kind = [[spot for spot in seen if spot[0] == kind] for kind in ("line", "function")]
+        for spots in (*by_kind, [("endpoint", endpoint)], [None]):
+            found = [one for spot in spots if (one := self._last(spot, key, ended)) is not None]
+            if found:
+                return max(found)[1]
+        return -1
+
+    def _last(self, spot: Any, key: str, ended: float) -> tuple[float, int, str] | None:
+        ended_calls = self._broken.get(spot, [])
+        until = bisect_right(ended_calls, ended, key=lambda one: one[0])
+        return next((one for one in reversed(ended_calls[:until]) if one[2] != key), None)
+
+    def _show(self, key: str, place: list[Any]) -> None:
+        spots = self._spots(key, place)
+        for name in (key, self._endpoints.get(key)):
+            self._seen.setdefault(str(name), set()).update(spots)
+
+    def _spots(self, key: str, place: list[Any]) -> list[tuple[Any, ...]]:
+        file, line, function = place
+        endpoint = ("endpoint", self._endpoints.get(key))
+        return [("line", file, line), ("function", file, function), endpoint] if isinstance(file, str) else [endpoint]
 
 
 def told(rows: pd.DataFrame, faults: pd.DataFrame, calls: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
@@ -74,14 +139,25 @@ def told(rows: pd.DataFrame, faults: pd.DataFrame, calls: pd.DataFrame, answers:
         started = rows["started"].to_numpy(float)
         ended = started + np.nan_to_num(rows["response_ms"].to_numpy(float)) / 1000
         got = _checkouts(calls, rows["key"].iloc[failed]) if "stale" in found else {}
+        poison = _Poison(rows, causes, calls, answers) if "poisoned" in found else None
         for place, kind in zip(failed.tolist(), found, strict=True):
-            if kind and (event := causes.before(kind, started[place], ended[place])) >= 0:
-                key = str(rows["key"].iat[place])
+            key = str(rows["key"].iat[place])
+            if poison is not None and kind == "poisoned":
+                event = poison.left_by(key, ended[place])
+            else:
+                event = causes.before(kind, started[place], ended[place]) if kind else -1
+            if event >= 0:
                 cut = kind == "stale" and causes.meanwhile(got.get(key, started[place]), ended[place], key)
                 after[place], because[place] = "cut" if cut else kind, event
     hit = because >= 0
     control, rule = rows["control"].to_numpy(bool) & ~hit, rows["rule"].mask(pd.Series(hit, index=rows.index), "+")
     return rows.assign(control=control, rule=rule, after=pd.Series(after, index=rows.index), because=because)
+
+
+def _failed(table: pd.DataFrame, *names: str) -> Iterable[tuple[Any, ...]]:
+    """The key, the error and the place of those that have an error, and what else is asked for."""
+    chosen = table.loc[table["error"].notna(), ["key", "error", "file", "line", "function", *names]]
+    return zip(*(chosen[name].tolist() for name in chosen.columns), strict=True)
 
 
 def _unable(faults: pd.DataFrame) -> pd.Series[bool]:
@@ -108,7 +184,8 @@ def _faults(faults: pd.DataFrame) -> _Faults:
     }
     started = order["started"].to_numpy(float)
     places = {kind: np.flatnonzero(which.to_numpy(bool)) for kind, which in chosen.items()}
-    return _Faults(order, {kind: at[np.argsort(started[at], kind="stable")] for kind, at in places.items()})
+    ids = dict(zip(order["id"].iloc[places["poisoned"]].tolist(), places["poisoned"].tolist(), strict=True))
+    return _Faults(order, {kind: at[np.argsort(started[at], kind="stable")] for kind, at in places.items()}, ids)
 
 
 def _kinds(failed: pd.DataFrame, calls: pd.DataFrame, answers: pd.DataFrame) -> list[str]:

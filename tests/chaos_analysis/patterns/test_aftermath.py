@@ -156,3 +156,19 @@ def test_waits_beside_a_held_pool_are_explained(make_evidence: MakeEvidence) -> 
     faults = pd.concat([faults, faults.tail(1).assign(key="last", started=0.0, finished=world.STARTED * 2)])
     held = replace(evidence, tables=replace(tables, requests=rows, calls=calls, faults=faults))
     assert {one.severity for one in tail_latency.find(held) if one.endpoint == "GET /api/bookings"} == {"low"}
+
+
+def test_a_dead_connection_that_poisons_a_session_is_put_to_where_the_errors_came_from(
+    make_evidence: MakeEvidence,
+) -> None:
+    """The fault was met at whichever checkout came first; nothing is wrong there."""
+    told = _left_behind(make_evidence(requests=1500, collateral=0.5, rules=(world.FARES_DOWN,)), "poisoned")
+    (failing,) = no_rollback.find(told)
+    tables, keys = told.tables, told.rows.loc[told.rows["after"] == "poisoned", "key"]
+    answers = pd.DataFrame({"key": keys, "error": "PendingRollbackError", "file": "reports.py", "line": 30.0})
+    answers = answers.assign(function="top", error_text="")
+    faults = tables.faults.assign(fault="stale_connections")
+    (one,) = no_rollback.find(replace(told, tables=replace(tables, faults=faults, answers=answers)))
+    assert failing.site is not None
+    assert (failing.site.file, str(one.site)) == ("planner/fares.py", "reports.py:30")
+    assert one.failures == failing.failures

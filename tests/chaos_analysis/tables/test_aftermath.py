@@ -11,6 +11,9 @@ from chaos_analysis.tables import aftermath
 
 ABORTED = "current transaction is aborted, commands ignored until end of transaction block"
 SHUT = "(psycopg.errors.AdminShutdown) terminating connection due to administrator command"
+LINE = ("shop/stock.py", 7, "count")
+CALLS = ("key", "seam", "error", "target", "started", "faults", "file", "line", "function")
+ANSWERS = ("key", "error", "error_text", "file", "line", "function")
 NO_CONNECTION = "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 0.20"
 
 
@@ -19,12 +22,15 @@ def _told(
     *,
     error: tuple[str, str] | None = None,
     call: tuple[str, str] | None = None,
+    own: str | None = "SerializationFailure",
     started: float = 1.0,
     **event: Any,
 ) -> pd.DataFrame:
-    """One fault-free request that fails so, of one that met this fault at 0.0, and of one that went well."""
+    """One fault-free request that fails so, of one that met this fault at 0.0, which ended its call by the error `own`,
+    and of one that went well.
+    """
     told = {"key": "a", "rule": "r", "fault": fault, "seam": "database", "started": 0.0, "asked": {}, "measured": None}
-    told["finished"] = 0.1
+    told |= {"id": "a:r", "finished": 0.1}
     rows = pd.DataFrame(
         {
             "key": ["a", "b", "c"],
@@ -37,13 +43,14 @@ def _told(
             "control": [False, True, True],
         }
     )
-    calls = [("b", "database", *call, started)] if call else []
-    answers = [("b", *error)] if error else []
+    calls = [("a", "database", own, "SELECT stock 01234567", 0.0, ["a:r"], *LINE)] if own else []
+    calls += [("b", "database", *call, started, [], *LINE)] if call else []
+    answers = [("b", *error, *LINE)] if error else []
     return aftermath.told(
         rows,
         pd.DataFrame([{**told, **event}]),
-        pd.DataFrame(calls, columns=["key", "seam", "error", "target", "started"], dtype=object),
-        pd.DataFrame(answers, columns=["key", "error", "error_text"], dtype=object),
+        pd.DataFrame(calls, columns=list(CALLS), dtype=object),
+        pd.DataFrame(answers, columns=list(ANSWERS), dtype=object),
     )
 
 
@@ -139,3 +146,74 @@ def test_a_fault_that_could_not_act_left_nothing_behind() -> None:
     error = ("InFailedSqlTransaction", ABORTED)
     rows = _told("statement_error", error=error, measured={"did": "unsupported"})
     assert (rows["after"] == "").all()
+
+
+def test_a_fault_that_ended_no_call_left_no_failed_transaction() -> None:
+    """A statement that was only slow went well."""
+    error = ("InFailedSqlTransaction", ABORTED)
+    assert (_told("slow_statement", error=error, own=None)["after"] == "").all()
+    assert _told("slow_statement", error=error, own="QueryCanceled")["after"].tolist() == ["", "poisoned", ""]
+
+
+REPORT, TOTAL, ORDER = ("reports.py", 30, "top"), ("reports.py", 41, "total"), ("orders.py", 27, "create")
+
+
+def _shared(*failed: tuple[str, float, tuple[str, int, str], str]) -> pd.DataFrame:
+    """Requests whose calls fail at these times and lines, by a fault of their own ("r") or by what is left behind."""
+    keys = [str(number) for number in range(len(failed))]
+    own = [key for key, one in zip(keys, failed, strict=True) if one[3]]
+    rows = pd.DataFrame(
+        {
+            "key": keys,
+            "endpoint": [endpoint for endpoint, *_ in failed],
+            "status": 500,
+            "started": [at for _, at, *_ in failed],
+            "response_ms": 10.0,
+            "ok": False,
+            "rule": [rule for *_, rule in failed],
+            "control": [not rule for *_, rule in failed],
+        }
+    )
+    faults = pd.DataFrame(
+        {
+            "id": [f"{key}:r" for key in own],
+            "key": own,
+            "rule": "r",
+            "fault": "statement_error",
+            "seam": "database",
+            "started": [failed[int(key)][1] for key in own],
+            "finished": [failed[int(key)][1] for key in own],
+            "asked": [{} for _ in own],
+            "measured": None,
+        }
+    )
+    calls = [
+        (key, "database", "QueryCanceled" if rule else "InFailedSqlTransaction", "SELECT lines 01234567", at,
+         [f"{key}:r"] if rule else [], *line)
+        for key, (_, at, line, rule) in zip(keys, failed, strict=True)
+    ]  # fmt: skip
+    return aftermath.told(
+        rows, faults, pd.DataFrame(calls, columns=list(CALLS)), pd.DataFrame([], columns=list(ANSWERS), dtype=object)
+    )
+
+
+def test_a_fault_elsewhere_that_is_rolled_back_explains_nothing() -> None:
+    """The later fault was met where this state never shows: its transaction is over with its request."""
+    rows = _shared(
+        ("GET /top", 0.0, REPORT, "r"), ("POST /orders", 1.0, ORDER, "r"), ("GET /top", 2.0, REPORT, ""),
+    )  # fmt: skip
+    assert rows["because"].tolist() == [-1, -1, 0]
+    rows = _shared(("POST /orders", 1.0, ORDER, "r"), ("GET /top", 2.0, REPORT, ""))
+    assert (rows["after"] == "").all()
+    assert rows["control"].tolist() == [False, True]
+
+
+def test_the_line_that_raises_it_comes_first_then_its_function_then_wherever_it_shows() -> None:
+    """Of several faults that can be behind it, the last of those that are nearest."""
+    top = ("GET /top", 9.0, REPORT, "")
+    near = ("reports.py", 28, "top")
+    assert _shared(("GET /top", 0.0, REPORT, "r"), ("GET /top", 1.0, near, "r"), top)["because"].iat[-1] == 0
+    assert _shared(("GET /total", 0.0, near, "r"), ("GET /top", 1.0, TOTAL, "r"), top)["because"].iat[-1] == 0
+    assert _shared(("GET /top", 0.0, TOTAL, "r"), ("POST /orders", 1.0, ORDER, "r"), top)["because"].iat[-1] == 0
+    later = ("POST /orders", 2.0, ORDER, "")
+    assert _shared(("POST /orders", 1.0, ORDER, "r"), later, top)["because"].tolist() == [-1, 0, 0]
