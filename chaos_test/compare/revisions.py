@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chaos_analysis.compare import compare_arms, steady
+from chaos_analysis.effect import apart
 from chaos_test import runner
 from chaos_test.analysis import analyse
 from chaos_test.compare import own_tests
@@ -20,6 +21,7 @@ from chaos_test.compare.exports import commit_of, export
 from chaos_test.errors import ChaosTestError
 from chaos_test.fix.verification import script_of
 from chaos_test.plan import free_port
+from chaos_test.replay import alike
 from chaos_test.replay.arm import Arm
 from chaos_test.replay.conduct import conduct
 from chaos_test.replay.copies import tree_of
@@ -91,6 +93,8 @@ def _compared(sides: list[Exported], sent: Script, out: Path) -> Comparison:
     found = replace(found, base=names[0], other=names[1])
     if itself.verdict in {"improved", "worse", "not comparable"}:
         reason = f"{sides[0].ref} differs from itself, so this is noise: {itself.verdict}, {itself.reason}"
+        if where := apart(out / BEFORE, out / AGAIN, blocks):
+            reason += f"; it differs on {alike.told(where)}"
         return replace(found, verdict="not comparable", reason=reason)
     note = f"{sides[0].ref} was sent all of it a second time and does not differ from itself: {itself.reason}."
     return replace(found, notes=(*found.notes, note))
@@ -124,7 +128,8 @@ def replay(
     stages = sent.stages()
     arms = [Arm(name, _of_arm(plan, file, out / name), out / name, sys.argv, stages) for name, plan in plans.items()]
     seed = arms[0].plan.experiment.value.seed
-    lost = conduct(arms, blocks=sent.blocks, seed=seed, interrupt=interrupt, said=said)
+    after = alike.between(out / BEFORE, out / AGAIN) if AGAIN in plans else None
+    lost = conduct(arms, blocks=sent.blocks, seed=seed, interrupt=interrupt, said=said, after=after)
     if lost:
         raise ChaosTestError(next(iter(lost.values())))
 

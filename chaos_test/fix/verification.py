@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from chaos_analysis import wording
-from chaos_analysis.effect import stored
+from chaos_analysis.effect import ENDPOINTS, stored
 from chaos_analysis.effect.together import RESCUES, Combined, Wanted, combine
 from chaos_analysis.evidence import Evidence, read_experiment
 from chaos_analysis.fixes._fix import Spot
@@ -141,6 +141,9 @@ def show(console: Console, outcome: Outcome, run_dir: Path, seconds: float) -> N
         if each.effect.verdict in {"worse", "not comparable"}:
             said = f"{each.number or each.title}: {each.effect.reason}"
             console.print(said, style=STYLES[each.effect.verdict], markup=False)
+    for gate in outcome.placebo.gates:
+        if gate.name == ENDPOINTS:
+            console.print(gate.summary, style="yellow", markup=False)
     for text in outcome.left_out:
         console.print(f"not among all together: {text}", style="yellow", markup=False)
     if outcome.void:

@@ -29,12 +29,14 @@ def conduct(
     interrupt: Interrupt,
     said: Callable[[str], None],
     abreast: int | None = None,
+    after: Callable[[int], None] | None = None,
 ) -> dict[str, ChaosTestError]:
     """Run all arms through all blocks; returns, by name, why an arm could not be played to its end: an `AppError`
     where its app is to blame.
 
     `abreast` arms play at once (two a core unless said otherwise: users wait more than they work), in another order in
     each block. The others are compared with the first arm: where that cannot be played `ChaosTestError` is raised.
+    `after` is called with each block that has been played, and ends all by raising.
     """
     width = abreast or 2 * min(os.cpu_count() or 1, 4)
     lost: dict[str, ChaosTestError] = {}
@@ -51,6 +53,8 @@ def conduct(
                 _play(order[at : at + width], block, interrupt, lost)
             living = [arm for arm in living if arm.name not in lost]
             _must_have(arms[0], lost)
+            if after:
+                after(block)
         said("checking what must be true after the load")
     return lost
 

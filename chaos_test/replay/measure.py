@@ -1,7 +1,8 @@
 """Measures changes: a copy of the app for each, the gates, the replay of one script to all, and what came of it.
 
 The first arm has no change, and the placebo has one that changes nothing: where that "improves" anything, what is
-measured is noise and the whole measurement is void.
+measured is noise. Endpoints on which it does are left out of all; where there is more to it than a few of them the
+whole measurement is void.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chaos_analysis.effect import RUNS, Effect, Gate, judge_all, measure
+from chaos_analysis.effect import ENDPOINTS, RUNS, Effect, Gate, apart, judge_all, measure, rest
 from chaos_analysis.wording import plural
 from chaos_test.errors import ChaosTestError
 from chaos_test.plan import free_port
-from chaos_test.replay import copies, gates, script
+from chaos_test.replay import alike, copies, gates, script
 from chaos_test.replay.arm import AppError, Arm
 from chaos_test.replay.conduct import conduct
 from chaos_test.replay.interpreter import comes_from_copy
@@ -24,7 +25,7 @@ from chaos_test.replay.recall import experiment_of
 from chaos_test.scratch import scratch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from chaos_analysis.effect import Measured
     from chaos_test.experiment import Prepared
@@ -117,7 +118,10 @@ def measured(
             arms += [_arm(lasting, made[each.name], _of(OUTAGE, each.name)) for each in repeating]
         said(f"sending {plural(sent.requests, 'request')} to each of {len(arms)} arms")
         seed = plan.experiment.value.seed
-        lost = conduct(arms, blocks=sent.blocks, seed=seed, interrupt=interrupt, said=said, abreast=abreast)
+        after = alike.between(out / BASE, out / PLACEBO)
+        lost = conduct(
+            arms, blocks=sent.blocks, seed=seed, interrupt=interrupt, said=said, abreast=abreast, after=after
+        )
         said("comparing")
         return _compared(job, every, {name: copy.gates for name, copy in made.items()}, lost)
 
@@ -176,7 +180,29 @@ def _moot(gate: Gate) -> Gate:
 def _compared(
     job: _Job, every: Sequence[Change], asked: Mapping[str, tuple[Gate, ...]], lost: Mapping[str, ChaosTestError]
 ) -> Result:
-    found = {each.name: _figures(job, each, asked[each.name], lost) for each in every[1:]}
+    """Of all endpoints; where the placebo makes that void, of those on which it is what it should be."""
+    whole = _judged(job, every, asked, lost, {})
+    if not whole.void or not whole.placebo.measured:
+        return whole
+    sides, blocks = (job.out / BASE, job.out / PLACEBO), job.script.block_of()
+    left_out = rest(*sides, blocks)
+    part = _judged(job, every, asked, lost, left_out) if left_out else whole
+    if not part.void:
+        return part
+    where = apart(*sides, blocks)
+    return replace(whole, void=f"{whole.void}; it differs on {alike.told(where)}" if where else whole.void)
+
+
+def _judged(
+    job: _Job,
+    every: Sequence[Change],
+    asked: Mapping[str, tuple[Gate, ...]],
+    lost: Mapping[str, ChaosTestError],
+    left_out: Mapping[str, str],
+) -> Result:
+    said = f"left out, as a change that changes nothing differs there: {alike.told(left_out)}"
+    part = (Gate(ENDPOINTS, None, said),) if left_out else ()
+    found = {each.name: _figures(job, each, (*asked[each.name], *part), lost, left_out) for each in every[1:]}
     unchanged = found.pop(PLACEBO)
     placebo = judge_all({PLACEBO: unchanged})[PLACEBO]
     beside = placebo.measured[0] if placebo.measured else None
@@ -189,13 +215,19 @@ def _void(placebo: Effect) -> str:
         return ""
     if not placebo.measured:
         return f"a change that changes nothing was not played to its end, so noise cannot be told: {placebo.reason}"
-    return f"a change that changes nothing came out as {placebo.verdict} ({placebo.reason}): this is noise"
+    shared = ", or arms share something, such as a cache" if placebo.verdict == "not comparable" else ""
+    return f"a change that changes nothing came out as {placebo.verdict} ({placebo.reason}): this is noise{shared}"
 
 
 def _figures(
-    job: _Job, change: Change, asked: tuple[Gate, ...], lost: Mapping[str, ChaosTestError]
+    job: _Job,
+    change: Change,
+    asked: tuple[Gate, ...],
+    lost: Mapping[str, ChaosTestError],
+    left_out: Collection[str],
 ) -> tuple[list[Measured], tuple[Gate, ...]]:
     """What a change came to under each condition under which it was played to the end, and its gates."""
+    blocks = job.script.block_of()
     figures: list[Measured] = []
     told = list(asked)
     for condition in (AS_DECLARED, OUTAGE) if change.repeats else (AS_DECLARED,):
@@ -203,7 +235,8 @@ def _figures(
         if base in lost or arm in lost:
             told.append(_unplayed(condition, lost.get(base), lost.get(arm)))
         elif (job.out / arm).is_dir():
-            figures.append(measure(job.out / base, job.out / arm, job.script.block_of(), condition=condition))
+            sides = job.out / base, job.out / arm
+            figures.append(measure(*sides, blocks, condition=condition, without=left_out))
         if not figures:
             break
     return figures, tuple(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chaos_analysis.effect.values import Gate
@@ -9,8 +10,6 @@ from chaos_analysis.stats.paired import mcnemar
 from chaos_analysis.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pandas as pd
 
     from chaos_analysis.effect.pairing import Pairing
@@ -70,20 +69,35 @@ def _repeated(found: Pairing) -> Gate:
     return Gate("state-changing calls", not worse, said)
 
 
+@dataclass(frozen=True)
+class Fewer:
+    """A call that fault-free requests of the other side make less often, and how often either side makes it."""
+
+    seam: str
+    dependency: str
+    base: int
+    other: int
+
+    @property
+    def name(self) -> str:
+        """What is called, and where."""
+        return f"{self.seam} {self.dependency}"
+
+
 def _reached(found: Pairing) -> Gate:
     """A call that slipped out of the experiment is not a fix: fault-free requests make the calls that they made."""
-    free = set(found.rows.loc[found.rows["free"] & found.rows["ok_base"] & found.rows["ok_other"], "key"])
-    calls = found.calls[found.calls["key"].isin(free)]
-    lost = list(_lost(calls))
+    lost = [f"{each.name} ({each.other} instead of {each.base})" for each in fewer(found)]
     said = f"{', '.join(lost)} are reached less" if lost else "the same calls are reached where nothing fails"
     return Gate("injection points", not lost, said)
 
 
-def _lost(calls: pd.DataFrame) -> Iterator[str]:
+def fewer(found: Pairing) -> list[Fewer]:
+    """Of the calls that are made often enough to tell."""
+    free = set(found.rows.loc[found.rows["free"] & found.rows["ok_base"] & found.rows["ok_other"], "key"])
+    calls = found.calls[found.calls["key"].isin(free)]
     counts = calls.groupby(["seam", "dependency", "side"]).size().unstack(fill_value=0).reindex(columns=[0, 1])
-    for (seam, dependency), base, other in counts.fillna(0).itertuples():
-        if base >= _FEW and other < _FEWER * base:
-            yield f"{seam} {dependency} ({int(other)} instead of {int(base)})"
+    every = [Fewer(seam, name, int(base), int(other)) for (seam, name), base, other in counts.fillna(0).itertuples()]
+    return [each for each in every if each.base >= _FEW and each.other < _FEWER * each.base]
 
 
 def violated(base: Tables, other: Tables) -> tuple[str, ...]:

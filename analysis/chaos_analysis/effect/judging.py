@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chaos_analysis import wording
 from chaos_analysis.effect import settling
 from chaos_analysis.effect.settling import Tested, is_clear
-from chaos_analysis.effect.values import IMPORTS, RUNS, Effect, Gate, Measured, Verdict, improved_under
+from chaos_analysis.effect.values import ENDPOINTS, IMPORTS, RUNS, Effect, Gate, Measured, Verdict, improved_under
 from chaos_analysis.stats import adjusted
 
 if TYPE_CHECKING:
@@ -96,8 +96,15 @@ def _whole(
             cost, costly = _cost(other)
             gain = f"{improved_under(other.condition)}: {_counts(other)}" if other in gained else ""
             found = replace(found, verdict="worse", reason=cost) if costly else _and(found, gain or cost)
+    if part := next((gate for gate in gates if gate.name == ENDPOINTS), None):
+        found = _and(_of_part(found), part.summary)
     saved = None if first.difference.value is None else -1000 * first.difference.value
     return replace(blank, verdict=found.verdict, reason=found.reason, need=found.need, saved=saved)
+
+
+def _of_part(found: Effect) -> Effect:
+    """Where endpoints are left out nobody knows that nothing differs."""
+    return replace(found, verdict="inconclusive") if found.verdict == "no difference" else found
 
 
 def _and(found: Effect, more: str) -> Effect:

@@ -13,7 +13,7 @@ from chaos_analysis.effect.pairing import pair
 from chaos_analysis.model import Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from chaos_analysis.effect.pairing import Pairing
@@ -21,10 +21,17 @@ if TYPE_CHECKING:
 
 
 def measure(
-    base: Path, other: Path, blocks: Mapping[str, int] | None = None, *, condition: str = "as declared"
+    base: Path,
+    other: Path,
+    blocks: Mapping[str, int] | None = None,
+    *,
+    condition: str = "as declared",
+    without: Iterable[str] = (),
 ) -> Measured:
-    """What `other`, the run with the change, did otherwise than `base`; see `Measured`."""
-    return of_pairing(pair(base, other, blocks), condition)
+    """What `other`, the run with the change, did otherwise than `base`, but on the endpoints `without`; see
+    `Measured`.
+    """
+    return of_pairing(pair(base, other, blocks).without(without), condition)
 
 
 def of_pairing(found: Pairing, condition: str = "as declared") -> Measured:

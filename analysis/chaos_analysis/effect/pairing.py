@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,7 +15,7 @@ from chaos_analysis.outcomes.refused import refused
 from chaos_analysis.rundir import open_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from chaos_analysis.model import Tables
@@ -39,6 +39,11 @@ class Pairing:
     deadline: float
     base: Tables
     other: Tables
+
+    def without(self, endpoints: Iterable[str]) -> Pairing:
+        """The pairs of other endpoints, and their calls; steps of one side and invariants are not told apart."""
+        rows = self.rows[~self.rows["endpoint"].isin(list(endpoints))]
+        return replace(self, rows=rows, calls=self.calls[self.calls["key"].isin(set(rows["key"]))])
 
 
 def pair(base: Path, other: Path, blocks: Mapping[str, int] | None = None) -> Pairing:

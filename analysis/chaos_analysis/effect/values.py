@@ -7,6 +7,7 @@ from typing import Literal
 
 from chaos_analysis.model import Estimate
 
+ENDPOINTS = "every endpoint"  # the gate that none had to be left out
 IMPORTS = "imports"  # the gate that all that a change imports is there: what is missing here may be there elsewhere
 RUNS = "runs"  # the gate that a replay was played to its end
 Verdict = Literal["improved", "worse", "no difference", "inconclusive", "not comparable"]

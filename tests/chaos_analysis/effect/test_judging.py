@@ -221,6 +221,17 @@ def test_a_gate_of_the_replay_that_says_no_outweighs_what_was_rescued(name: str,
     assert verdict(figures(rescued=40, gates=(no,))) == (word, f"{name}: so many")
 
 
+def test_where_endpoints_are_left_out_nobody_knows_that_nothing_differs() -> None:
+    """What does differ is told of the others, and that they are not all."""
+    part = Gate("every endpoint", ok=None, summary="left out: GET /reports")
+    assert verdict(figures(), gates=(YES, part)) == (
+        "inconclusive",
+        "0 rescued, 0 newly broken of 600 requests; left out: GET /reports",
+    )
+    assert verdict(figures(rescued=40), gates=(YES, part))[0] == "improved"
+    assert verdict(figures(broken=40), gates=(YES, part))[0] == "worse"
+
+
 def test_what_an_outage_costs_is_told_and_harm_there_is_worse() -> None:
     """What a timeout gives up is told; taking much longer, or a gate that does not hold, is harm."""
     good = figures(rescued=20)

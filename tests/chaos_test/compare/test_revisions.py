@@ -30,9 +30,11 @@ PATTERN = {"title": "GET /items answers 500", "severity": "high", "failures": 3,
 def compared(
     planned: Callable[..., Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Comparison]:
-    """Compares revisions by their lamps; `shows` are ids of patterns by arm, `invalid` an arm that is."""
+    """Compares revisions by their lamps; `shows` are ids of patterns by arm, `invalid` an arm that is; `stuck` the
+    share of one endpoint's requests that fail when the first revision is sent all again.
+    """
 
-    def make(*lamps: int, shows: Mapping[str, Sequence[str]], invalid: str = "") -> Comparison:
+    def make(*lamps: int, shows: Mapping[str, Sequence[str]], invalid: str = "", stuck: float = 0.0) -> Comparison:
         def analyse(run_dir: Path) -> Any:
             listed = [PATTERN | {"id": id_, "title": id_} for id_ in shows[run_dir.name]]
             (run_dir / "failure-patterns.json").write_text(json.dumps({"patterns": listed}))
@@ -42,8 +44,11 @@ def compared(
         write_run(recorded, World(requests=400))
         monkeypatch.setattr(revisions, "analyse", analyse)
         monkeypatch.setattr(revisions, "plan_of", lambda _: made)
+        worlds = {"before-again": World(requests=400, own_bug=stuck)}
         monkeypatch.setattr(
-            revisions, "replay", lambda arms, _, out, *__: [write_run(out / arm, World(requests=400)) for arm in arms]
+            revisions,
+            "replay",
+            lambda arms, _, out, *__: [write_run(out / arm, worlds.get(arm, World(requests=400))) for arm in arms],
         )
         with Interrupt() as interrupt:
             return revisions.compare_revisions(
@@ -79,6 +84,17 @@ def test_an_arm_that_is_invalid_is_said(compared: Callable[..., Comparison]) -> 
     """With why; its patterns may be wrong."""
     nothing: dict[str, list[str]] = {"before": [], "before-again": [], "after": []}
     assert compared(2, 2, shows=nothing, invalid="after").notes[-1] == "after: Said so."
+
+
+def test_where_a_revision_differs_from_itself_is_said(compared: Callable[..., Comparison]) -> None:
+    """By endpoint: only one of them got stuck, and the same is sent to all."""
+    nothing: dict[str, list[str]] = {"before": [], "before-again": [], "after": []}
+    found = compared(2, 2, shows=nothing, stuck=0.5)
+    assert found.verdict == "not comparable"
+    assert found.reason.startswith("HEAD~1 differs from itself, so this is noise: worse, ")
+    where = found.reason.partition("it differs on ")[2]
+    assert where.startswith("GET /api/bookings (0 rescued, ")
+    assert where.count("newly broken") == 1
 
 
 def test_every_arm_knows_the_stage_of_each_block(

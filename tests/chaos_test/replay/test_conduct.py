@@ -75,9 +75,12 @@ class Stage:
         """One of them."""
         return Fake(name, self.folder / name, self.log, fails, dies)
 
-    def conduct(self, *arms: Fake, abreast: int = 2, blocks: int = 4) -> dict[str, ChaosTestError]:
+    def conduct(
+        self, *arms: Fake, abreast: int = 2, blocks: int = 4, after: Callable[[int], None] | None = None
+    ) -> dict[str, ChaosTestError]:
         """Why arms were lost, by name."""
         settings: dict[str, Any] = {"seed": 1, "interrupt": self.interrupt, "said": self.said, "abreast": abreast}
+        settings["after"] = after
         return conduct(arms, blocks=blocks, **settings)  # type: ignore[arg-type]
 
 
@@ -116,6 +119,19 @@ def test_without_the_first_arm_there_is_nothing_to_compare_with(stage: Stage, fa
         stage.conduct(base, other)
     assert other.left
     assert other.played == ([0, 1] if fails == 1 else [])
+
+
+def test_what_is_seen_after_a_block_may_end_it_all(stage: Stage) -> None:
+    """No further block is played, and whatever runs is ended."""
+
+    def after(block: int) -> None:
+        if block == 1:
+            raise ChaosTestError("not alike")
+
+    arms = stage.arm("base"), stage.arm("other")
+    with pytest.raises(ChaosTestError, match="not alike"):
+        stage.conduct(*arms, after=after)
+    assert [(arm.played, arm.left) for arm in arms] == [([0, 1], True)] * 2
 
 
 class Quick(Fake):

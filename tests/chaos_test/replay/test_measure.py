@@ -18,7 +18,7 @@ from chaos_test.replay.script import Script
 from tests.chaos_analysis.report import sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from chaos_analysis.effect import Measured
@@ -35,10 +35,16 @@ EXPERIMENT = {
 
 @dataclass
 class Bench:
-    """Measures changes with arms that are not played: those of `lost` are lost, the others rescue what fails."""
+    """Measures changes with arms that are not played: those of `lost` are lost, the others rescue what fails.
+
+    The placebo breaks requests on the endpoint `shaky`, and `elsewhere`; `shaky` is what arms tell to be `apart`.
+    """
 
     run_dir: Path
     lost: dict[str, ChaosTestError] = field(default_factory=dict)
+    shaky: str = ""
+    elsewhere: bool = False
+    rescued: int = 81
     arms: list[str] = field(default_factory=list)
 
     def conduct(self, arms: Sequence[Arm], **_: object) -> dict[str, ChaosTestError]:
@@ -47,6 +53,18 @@ class Bench:
         for arm in arms:
             arm.run_dir.mkdir()
         return self.lost
+
+    def figures(self, base: Path, other: Path, blocks: object, *, condition: str, without: Collection[str]) -> Measured:
+        """In the place of the real ones."""
+        assert (base.name, blocks) == ("base" if condition == "as declared" else "outage-base", {"0.0": 0, "0.1": 1})
+        if other.name != "placebo":
+            return sample.measured(self.rescued, 0, condition=condition)
+        return sample.measured(0, 30 if self.elsewhere or (self.shaky and self.shaky not in without) else 0)
+
+    @property
+    def apart(self) -> dict[str, str]:
+        """In the place of what the arms would tell."""
+        return {self.shaky: "0 rescued, 30 newly broken"} if self.shaky else {}
 
     def measure(self, *changes: Change, base: str = "") -> Result:
         """What came of them."""
@@ -65,13 +83,10 @@ def bench(tmp_path: Path, app_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Ben
     (made.run_dir / "run.json").write_text(json.dumps({"app": app, "load": load}))
     (made.run_dir / "chaos-config.json").write_text(json.dumps(EXPERIMENT))
     monkeypatch.setattr(measure, "conduct", made.conduct)
-    monkeypatch.setattr(measure, "measure", _figures)
+    monkeypatch.setattr(measure, "measure", made.figures)
+    monkeypatch.setattr(measure, "rest", lambda *_: made.apart)
+    monkeypatch.setattr(measure, "apart", lambda *_: made.apart)
     return made
-
-
-def _figures(base: Path, other: Path, blocks: object, *, condition: str) -> Measured:
-    assert (base.name, blocks) == ("base" if condition == "as declared" else "outage-base", {"0.0": 0, "0.1": 1})
-    return sample.measured(0 if other.name == "placebo" else 81, 0, condition=condition)
 
 
 def test_only_what_may_repeat_calls_is_measured_in_an_outage(bench: Bench) -> None:
@@ -97,6 +112,27 @@ def test_without_the_placebo_nothing_is_to_be_believed(bench: Bench) -> None:
     result = bench.measure(Change("a", DIFF))
     assert (result.effects["a"].verdict, result.placebo.verdict) == ("improved", "not comparable")
     assert result.void.endswith("not played to its end, so noise cannot be told: placebo: Locust ended")
+
+
+def test_an_endpoint_on_which_the_placebo_differs_is_left_out_and_named(bench: Bench) -> None:
+    """The rest can be judged."""
+    bench.shaky = "GET /reports"
+    result = bench.measure(Change("a", DIFF))
+    assert (result.void, result.placebo.verdict, result.effects["a"].verdict) == ("", "inconclusive", "improved")
+    for effect in (result.placebo, result.effects["a"]):
+        assert effect.reason.endswith(
+            "left out, as a change that changes nothing differs there: GET /reports (0 rescued, 30 newly broken)"
+        )
+
+
+def test_a_placebo_that_differs_elsewhere_as_well_makes_all_of_it_void(bench: Bench) -> None:
+    """And it is said where."""
+    bench.shaky, bench.elsewhere = "GET /reports", True
+    void = bench.measure(Change("a", DIFF)).void
+    assert void == (
+        "a change that changes nothing came out as worse (0 rescued, 30 newly broken of 1,000 requests): this is "
+        "noise; it differs on GET /reports (0 rescued, 30 newly broken)"
+    )
 
 
 @pytest.mark.parametrize(
