@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chaos_analysis import wording
 from chaos_analysis.checks.control import COARSE
 from chaos_analysis.checks.data import ENOUGH
-from chaos_analysis.stats import needed
+from chaos_analysis.stats import larger, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Check, Pattern, SloResult, Verdict
 
 _WITH_BODY = ("POST", "PUT", "PATCH")
+_HOPELESS = 10  # times as many requests: nobody runs that, where half of them fail anyway
 _REFUSED = (400, 411, 415, 422)  # statuses that say so of a request whose body is missing
 EXIT_CODES: dict[Verdict, int] = {"held": 0, "undecided": 0, "no SLO": 0, "broken": 1, "invalid": 3}
 
@@ -127,15 +128,22 @@ def _rates(evidence: Evidence) -> Iterator[str]:
         if rule.name in idle:
             continue
         seen = evidence.comparison(rule.name)
-        have, need = seen.alone, needed(seen.control, seen.base, COARSE)
-        rates = [rule.rate_in(stage) for stage in evidence.fault_stages]
-        if need is None or have >= need or not any(rates):
+        have, rates = seen.alone, [rule.rate_in(stage) for stage in evidence.fault_stages]
+        factor = larger(max(have, 1), seen.control, seen.base, COARSE)
+        if not seen.control or not any(rates) or (have and factor and factor <= 1):
             continue
-        factor = need / max(have, 1)
+        if factor is None or (factor > _HOPELESS and seen.base > COARSE):
+            yield (
+                f"{rule.name} has nothing to show: {wording.percent(seen.base)} of the {wording.count(seen.control)} "
+                "requests like its own that met no fault failed too. Find out why first."
+            )
+            continue
         size = wording.count(ceil(len(evidence.rows) * factor / 100) * 100)
-        raised = max(rates) * factor
+        beside = needed(seen.control, seen.base, COARSE)
+        raised = max(rates) * beside / max(have, 1) if beside else 1.0
         rate = f" or raise its rate to {wording.number(raised)}" if raised <= COARSE else ""
         yield (
-            f"{rule.name} was met alone by {wording.plural(have, 'request')}, {need} are needed to see a rise by 50 "
+            f"{rule.name} was met alone by {wording.plural(have, 'request')}, beside {wording.count(seen.control)} "
+            f"without a fault: too few to see a rise by 50 "
             f"points: run about {size} requests{rate}."
         )

@@ -150,8 +150,9 @@ def _bold(word: str) -> Markdown:
 
 
 def _lasted(analysis: Analysis) -> str:
-    started, finished = analysis.run.get("created"), analysis.run.get("finished")
-    return f"in {wording.seconds(finished - started)}" if started and finished else ""
+    """From the first request to the last, as in the timeline."""
+    seconds = analysis.tables.requests.get("second")
+    return "" if seconds is None or seconds.empty else f"in {wording.seconds(float(seconds.max()))}"
 
 
 def _rules_fired(analysis: Analysis) -> int:

@@ -7,8 +7,8 @@ people wait for; the tests hold each method against it.
 from __future__ import annotations
 
 from chaos_analysis.stats.compare import adjusted, fisher
-from chaos_analysis.stats.power import detectable, needed
+from chaos_analysis.stats.power import detectable, larger, needed
 from chaos_analysis.stats.proportion import proportion
 from chaos_analysis.stats.quantile import quantile
 
-__all__ = ["adjusted", "detectable", "fisher", "needed", "proportion", "quantile"]
+__all__ = ["adjusted", "detectable", "fisher", "larger", "needed", "proportion", "quantile"]

@@ -22,3 +22,11 @@ def needed(control_n: int, base: float, rise: float) -> int | None:
     effect = 2 * (asin(sqrt(min(1.0, base + rise))) - asin(sqrt(base)))
     rest = (effect / _Z) ** 2 - 1 / control_n if control_n > 0 and effect > 0 else 0.0
     return ceil(1 / rest) if rest > 0 else None
+
+
+def larger(n: int, control_n: int, base: float, rise: float) -> float | None:
+    """How many times as large both groups must be to show this rise; None where no size does."""
+    effect = 2 * (asin(sqrt(min(1.0, base + rise))) - asin(sqrt(base)))
+    if n <= 0 or control_n <= 0 or effect <= 0:
+        return None
+    return (1 / n + 1 / control_n) * (_Z / effect) ** 2

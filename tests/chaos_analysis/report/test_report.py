@@ -76,7 +76,7 @@ def test_the_first_screen_says_what_where_and_what_to_do(tmp_path: Path) -> None
     """Before the first section: verdict, key figures, the Top 3 with their source lines and fixes, the SLOs."""
     first, _, _ = _written(sample.analysis(), tmp_path)[0].partition("\n## ")
     assert "> [!CAUTION]\n> **Verdict: broken.** p95 of GET /api/bookings did not recover" in first
-    assert "| **2,000** in 42.3 s | **0 %** (0-0.18), 0 of 2,000 | **11.6 %** (10.3-13.1), 232 of 2,000 |" in first
+    assert "| **2,000** in 33.3 s | **0 %** (0-0.18), 0 of 2,000 | **11.6 %** (10.3-13.1), 232 of 2,000 |" in first
     line = next(line for line in first.splitlines() if line.startswith("1. "))
     assert sample.TIMEOUT.title in line
     assert "`orbital_travel_planner/suppliers.py:31`" in line

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from chaos_analysis.stats import adjusted, detectable, fisher, needed, proportion, quantile
+from chaos_analysis.stats import adjusted, detectable, fisher, larger, needed, proportion, quantile
 from chaos_analysis.stats.quantile import need
 
 
@@ -94,6 +94,17 @@ def test_needed_and_detectable_are_each_others_inverse() -> None:
     rise = detectable(40, 500, 0.02)
     assert rise is not None
     assert needed(500, 0.02, rise) == pytest.approx(40, abs=1)
+
+
+def test_a_larger_run_has_both_groups_larger() -> None:
+    """As many times as large as said, they show the rise; a little smaller, they do not."""
+    factor = larger(4, 60, 0.1, 0.2)
+    assert factor is not None
+    size, control = round(4 * factor), round(60 * factor)
+    assert detectable(size + 1, control + 15, 0.1) == pytest.approx(0.2, abs=0.01)
+    assert (detectable(size - 5, control - 75, 0.1) or 1.0) > 0.2
+    assert larger(0, 60, 0.1, 0.2) is None
+    assert larger(4, 60, 1.0, 0.2) is None
 
 
 def test_too_few_can_detect_nothing() -> None:
