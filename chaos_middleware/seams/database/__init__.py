@@ -11,6 +11,7 @@ from chaos_middleware.seams.database.dialects import METHODS, checkout
 from chaos_middleware.seams.database.drivers import psycopg, psycopg2, pymysql, sqlite
 from chaos_middleware.seams.database.drivers.hooks import quietly
 from chaos_middleware.seams.database.own_methods import OwnMethods
+from chaos_middleware.seams.database.refusals import Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ _DIALECTS = (
 _sqlite = sqlite.Connect()
 _CHANGES: dict[str, Sequence[Change]] = {
     **{module: (OwnMethods(METHODS),) for module in _DIALECTS},
+    "sqlalchemy.exc": (Refusals(),),
     "sqlalchemy.pool.base": (Replace("Pool.connect", checkout), Replace("_ConnectionFairy._reset", quietly)),
     "sqlalchemy.pool.impl": (OwnMethods({"connect": checkout}),),  # a pool of 1.4 has one of its own
     **dict.fromkeys(sqlite.MODULES, (_sqlite,)),

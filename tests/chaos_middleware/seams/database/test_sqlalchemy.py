@@ -136,6 +136,36 @@ def test_a_failed_flush_is_rolled_back_as_ever(chaos, engine):
         assert connection.scalar(text("SELECT count(*) FROM bookings WHERE name = 'eve'")) == 1
 
 
+@pytest.mark.parametrize("rolled_back", [False, True])
+def test_a_session_that_refuses_is_noted_at_the_apps_line(chaos, engine, rolled_back):
+    """It asks the database nothing, so nothing else would tell why the request failed; one rolled back works on."""
+    rule = {"match": {"verb": ["INSERT"]}, "gate": {"first": 1}, "fault": {"type": "statement_error", "kind": "locked"}}
+    app, session = chaos(rule), Session(engine)
+
+    def add():
+        session.add(Booking(name="eve"))
+        with pytest.raises(exc.OperationalError):
+            session.flush()
+        if rolled_back:
+            session.rollback()
+
+    def count():
+        return session.scalar(text("SELECT count(*) FROM bookings"))
+
+    app.run(add)
+    refused = exc.PendingRollbackError("made by hand, where there is no request")
+    if rolled_back:
+        assert app.run(count, "2.0.0") == 2
+    else:
+        with pytest.raises(type(refused)):
+            app.run(count, "2.0.0")
+    session.close()
+    noted = [record for record in app.records("call") if record["key"] == "2.0.0"]
+    told = [(record["target"], record["error"], record["site"]["function"].rpartition(".")[2]) for record in noted]
+    refusal = ("SESSION sqlalchemy", "PendingRollbackError", "count")
+    assert (refusal in told, len(told)) == ((False, 2) if rolled_back else (True, 1))
+
+
 @pytest.mark.parametrize(("phase", "rows"), [("before", 2), ("after", 3)])
 def test_a_commit_that_fails_or_whose_answer_is_lost(chaos, engine, phase, rows):
     """Before: nothing is stored. After: it is stored, and the app does not know."""
@@ -298,7 +328,7 @@ def test_flask_sqlalchemy(chaos, file):
 
 
 def test_uninstall_restores_the_very_methods(chaos):
-    """Of the dialects, also of one whose class has two names in its module, and of the pools."""
+    """Of the dialects, also of one whose class has two names in its module, of the pools, and of what is refused."""
     from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
     from sqlalchemy.engine.default import DefaultDialect
     from sqlalchemy.pool.base import Pool
@@ -306,7 +336,7 @@ def test_uninstall_restores_the_very_methods(chaos):
     names = ("connect", "do_execute", "do_executemany", "do_execute_no_params", "do_commit", "do_rollback")
 
     def methods():
-        own = [vars(PGDialect_psycopg2)["do_executemany"], vars(Pool)["connect"]]
+        own = [vars(PGDialect_psycopg2)["do_executemany"], vars(Pool)["connect"], exc.PendingRollbackError.__init__]
         return [vars(DefaultDialect)[name] for name in names] + own
 
     before = methods()
@@ -314,3 +344,4 @@ def test_uninstall_restores_the_very_methods(chaos):
     assert not set(methods()) & set(before)
     app.middleware.uninstall()
     assert methods() == before
+    assert "__init__" not in vars(exc.PendingRollbackError)
