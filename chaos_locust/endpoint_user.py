@@ -1,6 +1,8 @@
 """A locustfile for those who have none: users that call the endpoints given by `--chaos-endpoint`, all equally often.
 
-locust -f chaos_locust/endpoint_user.py --chaos-endpoint 'GET /' --chaos-endpoint 'POST /items {"name": "x"}'
+locust -f chaos_locust/endpoint_user.py --chaos-endpoint 'GET /' --chaos-endpoint 'POST /items {"name": "x{n}"}'
+
+`{n}`, in a path or a body, is another number in each request, and in the same one of a replay the same.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from locust import FastHttpUser, between, events
 
-from chaos_locust import steps
+from chaos_locust import current, steps
 from chaos_locust.hooks import listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_N = "{n}"
 _ENDPOINT = re.compile(r"(?P<method>[A-Z]+)\s+(?P<path>/\S*)(\s+(?P<body>.+))?", re.DOTALL)
 
 
@@ -49,17 +52,26 @@ def _task(endpoint: str) -> Callable[[EndpointUser], None]:
     match = _ENDPOINT.fullmatch(endpoint.strip())
     if match is None:
         raise SystemExit(f"locust: --chaos-endpoint {endpoint!r}: write METHOD /path, then a JSON body if need be")
-    method, path = match["method"], match["path"]
+    method, path, body = match["method"], match["path"], match["body"] or ""
     try:
-        body = json.loads(match["body"]) if match["body"] else None
+        json.loads(body.replace(_N, "0") or "null")
     except ValueError as error:
         raise SystemExit(f"locust: --chaos-endpoint {endpoint!r}: the body is not JSON: {error}") from None
 
     @steps(1)
     def call(user: EndpointUser) -> None:
-        user.client.request(method, path, json=body, name=path.partition("?")[0])
+        n = _number()
+        sent = json.loads(body.replace(_N, n) or "null")
+        user.client.request(method, path.replace(_N, n), json=sent, name=path.partition("?")[0])
 
     return call
+
+
+def _number() -> str:
+    """Of the current user's iteration, and of no other one: Cantor's pairing, from 1 on."""
+    journey = current()
+    both = journey.number + journey.iteration
+    return str(both * (both + 1) // 2 + journey.number + 1)
 
 
 listen(events.init_command_line_parser, add_option)

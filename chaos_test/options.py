@@ -42,7 +42,7 @@ def seconds(text: str) -> float:
 
 
 def endpoint(text: str) -> str:
-    """`GET /path` or `POST /path {"a": "JSON body"}`; a path alone means GET."""
+    """`GET /path` or `POST /path {"a": "JSON body"}`; a path alone means GET, `{n}` another number in each request."""
     full = f"GET {text}" if text.startswith("/") else text
     match = _ENDPOINT.fullmatch(full)
     if not match:
@@ -51,7 +51,7 @@ def endpoint(text: str) -> str:
         )
     if match["body"]:
         try:
-            json.loads(match["body"])
+            json.loads(match["body"].replace("{n}", "0"))
         except ValueError as error:
             raise argparse.ArgumentTypeError(f"{text!r}: the body is not JSON: {error}") from None
     return full

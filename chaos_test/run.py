@@ -106,8 +106,8 @@ def add_load(parser: argparse.ArgumentParser, users: int = 20) -> argparse._Argu
         default=[],
         type=options.endpoint,
         metavar="'GET /path'",
-        help="call this endpoint, without a locustfile; JSON after the path is its body: 'POST /path {\"a\": 1}'; "
-        "may be given several times",
+        help='call this endpoint, without a locustfile; JSON after the path is its body: \'POST /path {"a": "x{n}"}\', '
+        "where {n} is another number in each request; may be given several times",
     )
     group.add_argument(
         "--users", type=options.positive, default=users, metavar="N", help=f"users at once (default {users})"

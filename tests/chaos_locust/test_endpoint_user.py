@@ -26,6 +26,19 @@ def test_endpoints_are_called_alike(locust):
     assert [json.loads(body) for body in bodies] == [{"n": 1, "text": "two words"}]
 
 
+def test_a_number_is_another_one_in_each_request(locust):
+    """In the path, not in the name, and in the body, as text or as a number; the same in a second run."""
+    endpoint = 'PUT /items/{n}?of={n} {"name": "x{n}", "at": {n}}'
+    runs = [locust(FILE, "-u", "3", "--chaos-requests", "30", "--chaos-endpoint", endpoint) for _ in "ab"]
+    seen = [sorted((row["key"], row["path"]) for row in run.rows()) for run in runs]
+    assert seen[0] == seen[1]
+    assert len({path for _, path in seen[0]}) == 30
+    assert {row["name"] for row in runs[0].rows()} == {"/items/{n}"}
+    bodies = [json.loads(hit["body"]) for hit in runs[0].hits]
+    assert all(body["name"] == f"x{body['at']}" for body in bodies)
+    assert {f"/items/{body['at']}?of={body['at']}" for body in bodies} == {path for _, path in seen[0]}
+
+
 @pytest.mark.parametrize("endpoint", [None, "GET a", "POST /a {n: 1}"])
 def test_an_endpoint_that_is_none_is_refused(locust, endpoint):
     """In words, before anything is sent."""
