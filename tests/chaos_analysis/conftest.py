@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,3 +39,15 @@ def make_run(tmp_path: Path) -> Callable[..., tuple[Path, Truth]]:
 def make_evidence(make_run: Callable[..., tuple[Path, Truth]]) -> Callable[..., Evidence]:
     """The evidence of a `World(**settings)`."""
     return lambda **settings: read_evidence(make_run(**settings)[0])
+
+
+@pytest.fixture
+def no_sites() -> Callable[[Path], None]:
+    """Takes the call sites from a run folder's ledger, as where the app's folder is not the one that it was told."""
+
+    def strip(folder: Path) -> None:
+        for part in folder.glob("faults/*.jsonl"):
+            records = map(json.loads, part.read_text().splitlines())
+            part.write_text("".join(f"{json.dumps(each | {'site': None})}\n" for each in records))
+
+    return strip

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chaos_analysis.checks import (
     baseline,
+    call_sites,
     control,
     data,
     dose,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Check
 
 CHECKS = (
-    *(ended, data, dose, records, objectives, baseline, control, events, exceptions),
+    *(ended, data, dose, records, objectives, baseline, control, events, call_sites, exceptions),
     *(invariants, resources, load_generator, neighbours),
 )
 

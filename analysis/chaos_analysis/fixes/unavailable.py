@@ -221,7 +221,7 @@ class Unavailable(Fix):
         patterns = [each for each in evidence.http("dependency_error") if _covered(evidence, each)]
         if not patterns:
             return
-        site, spot = self._home(evidence)
+        site, spot = self._home(evidence, patterns)
         yield from evidence.proposal(
             self,
             patterns,
@@ -240,9 +240,12 @@ class Unavailable(Fix):
             ),
         )
 
-    def _home(self, evidence: Evidence) -> tuple[Site | None, Spot | str]:
-        """The file to change: the one with the error handlers, else the one that makes the app."""
-        found: list[tuple[bool, Site]] = []
+    def _home(self, evidence: Evidence, patterns: list[Pattern]) -> tuple[Site | None, Spot | str]:
+        """The file to change: the one with the error handlers, else the one that makes the app; rather in a package of
+        the calls, for the folder may hold other apps.
+        """
+        packages = {pattern.site.file.partition("/")[0] for pattern in patterns if pattern.site}
+        found: list[tuple[bool, bool, Site]] = []
         for file in evidence.sources.files():
             text = evidence.sources.text(file) or ""
             if not any(word in text for word in _CANDIDATES):
@@ -255,16 +258,22 @@ class Unavailable(Fix):
             except Declined:
                 continue
             line = text[: module.span(where.statement)[0]].count("\n") + 1
-            found.append((where.first, Site(file, line, where.function.name.value if where.function else "<module>")))
+            here = Site(file, line, where.function.name.value if where.function else "<module>")
+            found.append((file.partition("/")[0] not in packages, where.first, here))
         if found:
-            return min(found, key=lambda each: each[0])[1], Spot()
+            return min(found, key=lambda each: each[:2])[2], Spot()
         return None, "no file of the run's sources makes a Flask app: register the handler where yours is made"
 
 
 def _covered(evidence: Evidence, pattern: Pattern) -> bool:
-    """Whether an error of requests left the app: by the ledger, or, without its word, by the kind of the fault."""
-    text = evidence.sources.text(pattern.site.file) if pattern.site else None
-    if text is not None and pattern.site is not None and not _of_requests(text, pattern.site.line, method(pattern)):
+    """Whether an error of requests left the app: by the ledger, or, without its word, by the kind of the fault.
+
+    Names alone do not tell, for other libraries have a `ConnectionError` too: without a call site nobody knows.
+    """
+    if pattern.site is None:
+        return False
+    text = evidence.sources.text(pattern.site.file)
+    if text is not None and not _of_requests(text, pattern.site.line, method(pattern)):
         return False
     errors = evidence.errors_of(pattern) or tuple(_USUALLY.get(fault, "") for fault in pattern.faults)
     return bool(COVERED & set(errors))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from chaos_analysis.outcomes.places import dependency
 from chaos_analysis.patterns import _words
 from chaos_analysis.stats import proportion
 
@@ -36,22 +39,29 @@ class Group(NamedTuple):
 
 
 def groups(evidence: Evidence, cause: str) -> Iterator[Group]:
-    """The call sites with proven failures of this cause."""
+    """The call sites with proven failures of this cause; where the ledger names none, seams and whom they call."""
     failed = evidence.causes
     failed = failed[(failed["cause"] == cause) & failed["proven"]]
-    place = ["file", "line", "function"]
-    for _, rows in failed.fillna({"file": "", "line": -1.0, "function": ""}).groupby(place, sort=True):
+    failed = failed.fillna({"file": "", "line": -1.0, "function": ""}).assign(called=_called(failed))
+    for _, rows in failed.groupby(["file", "line", "function", "called"], sort=True):
         first = rows.iloc[0]
         here = _words.site(first["file"] or None, first["line"], first["function"])
         yield _group(evidence, rows, here)
 
 
+def _called(rows: pd.DataFrame) -> list[str]:
+    """Of faults without a call site the seam and whom it calls, else ""."""
+    named = zip(rows["file"], rows["seam"], rows["target"], strict=True)
+    return ["" if isinstance(f, str) else f"{seam} {_words.service(dependency(str(to)))}" for f, seam, to in named]
+
+
 def _group(evidence: Evidence, failed: pd.DataFrame, here: Site | None) -> Group:
     faults = evidence.tables.faults
-    chosen = faults["rule"].isin(failed["rule"].unique()) & (faults["seam"] != "wsgi")
+    events = faults[faults["rule"].isin(failed["rule"].unique()) & (faults["seam"] != "wsgi")]
     if here is not None:
-        chosen &= (faults["file"] == here.file) & (faults["line"] == here.line)
-    events = faults[chosen]
+        events = events[(events["file"] == here.file) & (events["line"] == here.line)]
+    else:
+        events = events[np.isin(_called(events), failed["called"].iloc[0])]
     target = _words.grouped(events["target"]) or ""
     met = evidence.met(events["key"])
     sole = met[met["rule"].isin(failed["rule"].unique())]

@@ -218,6 +218,29 @@ def test_an_error_of_urllib_is_not_mapped_as_one_of_requests(tmp_path: Path) -> 
     assert found["unavailable"] == (patterns[1].id,)
 
 
+def test_an_error_without_a_call_site_is_not_mapped(planner: Path) -> None:
+    """A cache's client has a ConnectionError too, and only the call in the source tells whose it was."""
+    pattern = _pattern("dependency_error", None, target="GET x/y", faults=("connection_reset",))
+    assert propose([pattern], _tables(), Sources(planner), RUN) == ()
+    here = replace(pattern, site=_site(planner, "/fares/{slug}"))
+    assert "unavailable" in [each.fix for each in propose([here], _tables(), Sources(planner), RUN)]
+
+
+def test_of_two_apps_that_one_gets_the_handler_whose_calls_fail(tmp_path: Path) -> None:
+    """The other may stand beside it, as what it calls, even with handlers of its own."""
+    for name, handler in (
+        ("partners", "\n\n@app.errorhandler(404)\ndef missing(error):\n    return '', 404\n"),
+        ("shop", ""),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"from flask import Flask\n\napp = Flask(__name__)\n{handler}")
+    (tmp_path / "shop" / "clients.py").write_text("import requests\n\n\ndef f():\n    return requests.post(URL)\n")
+    site = Site("shop/clients.py", 5, "f")
+    pattern = _pattern("dependency_error", site, target="POST x/y", faults=("connection_reset",))
+    found = {each.fix: each.file for each in propose([pattern], _tables(), Sources(tmp_path), RUN)}
+    assert found["unavailable"] == "shop/__init__.py"
+
+
 @pytest.mark.parametrize(
     ("call", "proposed"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,7 @@ from chaos_analysis.patterns import (
     wrong_content,
 )
 from tests.chaos_analysis import world
+from tests.chaos_analysis.conftest import read_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from chaos_analysis.evidence import Evidence
+    from tests.chaos_analysis.world import Truth
 
     MakeEvidence = Callable[..., Evidence]
 
 HARMLESS = {**world.FARES_DOWN, "name": "fares-noop", "fault": {"type": "noop"}}
+CACHED = {"seam": "cache", "target": "POST 127.0.0.1/fares?to=moon"}
 PAYMENTS_SLOW = {**world.FARES_SLOW, "name": "payments-slow", "match": {"path": ["/payments*"]}}
 
 
@@ -121,6 +125,25 @@ def test_a_call_with_a_timeout_is_not_blamed_for_missing_one(make_evidence: Make
     assert list(missing_timeout.find(evidence)) == []
     (one,) = dependency_error.find(evidence)
     assert dict(one.facts)["exception that left the app"] == "ReadTimeout"
+
+
+def test_without_call_sites_neither_seams_nor_services_are_put_together(
+    make_run: Callable[..., tuple[Path, Truth]], no_sites: Callable[[Path], None]
+) -> None:
+    """One finding for whom the app called, with the failures of just those calls, as where the lines are known."""
+    folder, _ = make_run(requests=1500)
+    known = [(one.endpoint, one.seam, one.rules, one.failures) for one in dependency_error.find(read_evidence(folder))]
+    no_sites(folder)
+    found = list(dependency_error.find(read_evidence(folder)))
+    assert {one.site for one in found} == {None}
+    assert sorted((one.endpoint, one.seam, one.rules, one.failures) for one in found) == sorted(known)
+    assert len(found) > 1
+    for part in folder.glob("faults/*.jsonl"):  # as if one service were a cache with the other's name
+        records = map(json.loads, part.read_text().splitlines())
+        moved = (each | CACHED if str(each.get("target")).startswith("POST") else each for each in records)
+        part.write_text("".join(f"{json.dumps(each)}\n" for each in moved))
+    found = list(dependency_error.find(read_evidence(folder)))
+    assert sorted(str(one.seam) for one in found) == ["cache", "http_client"]
 
 
 def test_a_dependency_error_is_one_finding_a_call_site(make_evidence: MakeEvidence) -> None:
