@@ -20,7 +20,7 @@ from chaos_analysis.fixes._sessions import refuse_retried
 from chaos_analysis.fixes._source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from chaos_analysis.fixes._calls import HttpCall
     from chaos_analysis.fixes._evidence import Evidence
@@ -37,6 +37,7 @@ class IdempotencyKey(Fix):
     name = "idempotency_key"
     title = "Let a state-changing call be repeated without being done twice"
     mends = ("non_idempotent_retry",)
+    leaves = ("invariant_violated",)
     reference = (
         "IETF, The Idempotency-Key HTTP Header Field: "
         "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/; AWS Builders' Library, Making "
@@ -299,15 +300,15 @@ class IdempotencyKey(Fix):
     def _proposal(
         self, evidence: Evidence, site: Site, patterns: Iterable[Pattern], spot: Spot | str, *, what: str, why: str
     ) -> Iterable[Proposal]:
-        keyed = isinstance(spot, Spot) and spot.keyed
+        patterns, keyed = list(patterns), isinstance(spot, Spot) and spot.keyed
         known = (
             "The run shows that such keys are sent to it; not"
             if keyed
             else "The run does not show whether it does, nor"
         )
-        return evidence.proposal(
+        proposals = evidence.proposal(
             self,
-            list(patterns),
+            patterns,
             site,
             spot,
             what=what,
@@ -320,6 +321,16 @@ class IdempotencyKey(Fix):
                 "makes a new operation, unless it sends a key of its own."
             ),
         )
+        violated = tuple(each.id for each in _violated(evidence, site, patterns))
+        return (replace(each, patterns=each.patterns + violated) for each in proposals)
+
+
+def _violated(evidence: Evidence, site: Site, patterns: Sequence[Pattern]) -> Iterator[Pattern]:
+    """What must not be and came about by just what the answer was lost by: the work was done twice."""
+    rules = {rule for pattern in patterns for rule in pattern.rules}
+    for each in evidence.http("invariant_violated"):
+        if each.site == site and rules.issuperset(each.rules):
+            yield each
 
 
 def _keyed(source: str, spot: Spot) -> str:

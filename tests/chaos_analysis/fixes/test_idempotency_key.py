@@ -53,6 +53,28 @@ def test_a_lost_answer_gets_a_key_and_a_retry_and_asks_people_one_thing(tmp_path
     assert found.diff
 
 
+@pytest.mark.parametrize(
+    ("rules", "site", "named"),
+    [
+        (("down",), ORDER, True),
+        (("other",), ORDER, False),
+        (("down", "other"), ORDER, False),
+        (("down",), LOOPED, False),
+    ],
+)
+def test_what_was_done_twice_by_the_lost_answer_is_its_matter_too(
+    rules: tuple[str, ...], site: Site, named: bool, tmp_path: Path
+) -> None:
+    """A violation by this call's rule alone; what is said of it in words holds as well."""
+    (tmp_path / "shop.py").write_text(SHOP)
+    violated = pattern("invariant_violated", site, target=POST, rules=rules)
+    made = proposals(tmp_path, [_lost(rules=("down",)), violated], noted=[Noted(ORDER, target=POST)])
+    (found,) = made["idempotency_key"]
+    assert (violated.id in found.patterns) is named
+    words = [each.patterns for same in made.values() for each in same if not each.diff]
+    assert (violated.id,) in words
+
+
 def test_a_key_that_is_sent_already_leaves_nothing_to_decide(tmp_path: Path) -> None:
     """Calls to this very address carried keys in the run: the patch has no mark and is automatic."""
     (tmp_path / "shop.py").write_text(SHOP)
