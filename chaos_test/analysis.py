@@ -56,13 +56,13 @@ def points_of(run_dir: Path) -> tuple[Point, ...]:
 
 
 def seen_of(
-    batches: Sequence[Path], planned: Sequence[Planned], points: Sequence[Point]
+    folder: Path, batches: Sequence[str], planned: Sequence[Planned], points: Sequence[Point]
 ) -> Mapping[str, Mapping[str, int]]:
     """The outcomes of each planned cell so far; raises `ChaosTestError`."""
     from chaos_analysis import AnalysisError, matrix  # noqa: PLC0415 - see above
 
     try:
-        return matrix.seen(batches, planned, points)
+        return matrix.seen(folder, batches, planned, points)
     except AnalysisError as error:
         raise ChaosTestError(str(error)) from None
 

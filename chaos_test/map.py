@@ -101,7 +101,7 @@ def command(args: argparse.Namespace) -> int:
     _tell(console, matrix, mapped.folder)
     if interrupt.asked:
         return 4
-    return 0 if any(row.lethality is not None for row in matrix.rows) else 3
+    return 0 if any(row.lethality.n for row in matrix.rows) else 3
 
 
 @dataclass(frozen=True)
@@ -192,9 +192,7 @@ def _planned(points: Sequence[Point]) -> tuple[tuple[Planned, ...], dict[str, Wa
 def _wanted(mapped: Map) -> list[Planned]:
     """The cells of which least is known: those not met often enough, and then those whose outcomes differ."""
     met: Mapping[str, Mapping[str, int]] = (
-        seen_of([mapped.folder / name for name in mapped.batches], mapped.cells, mapped.points)
-        if mapped.batches
-        else {}
+        seen_of(mapped.folder, mapped.batches, mapped.cells, mapped.points) if mapped.batches else {}
     )
     often = {cell.rule: sum(met.get(cell.rule, {}).values()) for cell in mapped.cells}
     few = [cell for cell in mapped.cells if often[cell.rule] < WANTED]
@@ -203,9 +201,9 @@ def _wanted(mapped: Map) -> list[Planned]:
 
 
 def _tell(console: Console, matrix: Matrix, folder: Path) -> None:
-    ranked = sorted((row for row in matrix.rows if row.lethality), key=lambda row: -(row.lethality or 0.0))
+    ranked = sorted((row for row in matrix.rows if row.lethality.value), key=lambda row: -(row.lethality.low or 0.0))
     console.print()
     for row in ranked[:5]:
-        console.print(f"{row.lethality:4.0%}  {row.point.route}  {row.point.dependency}", style="bold", end="  ")
+        console.print(f"{row.lethality.value:4.0%}  {row.point.route}  {row.point.dependency}", style="bold", end="  ")
         console.print(str(row.point.site or ""), style="cyan")
     console.print(f"Map: {shown(folder / 'chaos-map.html')}", style="bold")

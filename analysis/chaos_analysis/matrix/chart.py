@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from chaos_analysis.errors import RunFolderError
 from chaos_analysis.matrix import page, picture
 from chaos_analysis.matrix.model import HARM, Cell, Matrix, Planned, Point, Row
 from chaos_analysis.matrix.seen import seen
-from chaos_analysis.model import Site, to_json
+from chaos_analysis.model import Estimate, Site, to_json
 from chaos_analysis.stats import proportion
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def chart(folder: Path) -> Matrix:
     plan = _read(folder / "cells.json")
     found = [Point(**{**point, "site": Site(**point["site"]) if point["site"] else None}) for point in plan["points"]]
     planned = [Planned(**cell) for cell in plan["cells"]]
-    met = seen([folder / name for name in plan["batches"]], planned, found)
+    met = seen(folder, plan["batches"], planned, found)
     rows = [_row(number, planned, met, found) for number in range(len(found))]
     rows = [row for row in rows if row.cells]
     matrix = Matrix(
@@ -63,8 +64,20 @@ def _row(number: int, planned: list[Planned], met: Mapping[str, Counter[str]], p
     twins = [each for each in points[:number] if _alike(each) == _alike(point)]
     missed = _SHADOWED if twins else _NOT_MET
     cells = tuple(_cell(cell, met[cell.rule], missed) for cell in planned if cell.point == number)
-    shares = [cell.harm.value for cell in cells if cell.harm.value is not None]
-    return Row(point, cells, fmean(shares) if shares else None)
+    return Row(point, cells, _mean([cell.harm for cell in cells]))
+
+
+def _mean(shares: list[Estimate]) -> Estimate:
+    """The mean of independent shares; its limits are as far from it as theirs from them, squared and added up (MOVER:
+    Zou, Huang, Zhang 2009).
+    """
+    told = np.array([(one.value, one.low, one.high) for one in shares if one.n], dtype=float)
+    if not len(told):
+        return proportion(0, 0)
+    values, lows, highs = told.T
+    mean, n = float(values.mean()), len(told)
+    below, above = (float(np.linalg.norm(reach)) / n for reach in (values - lows, highs - values))
+    return Estimate(mean, max(0.0, mean - below), min(1.0, mean + above), sum(one.n for one in shares), "probability")
 
 
 def _alike(point: Point) -> tuple[str, str, str]:
@@ -81,7 +94,10 @@ def _cell(planned: Planned, met: Counter[str], missed: str) -> Cell:
 
 
 def _ranked(rows: list[Row]) -> tuple[Row, ...]:
-    """Routes together, the one with the most lethal call first; within a route likewise."""
+    """Routes together, the one with the most lethal call first; within a route likewise.
+
+    By the lower limits: what a single request showed does not come before what eighteen did.
+    """
     worst: dict[str, float] = {}
     for row in rows:
         worst[row.point.route] = max(worst.get(row.point.route, -1.0), _lethality(row))
@@ -89,7 +105,7 @@ def _ranked(rows: list[Row]) -> tuple[Row, ...]:
 
 
 def _lethality(row: Row) -> float:
-    return -1.0 if row.lethality is None else row.lethality
+    return -1.0 if row.lethality.low is None else row.lethality.low
 
 
 def _write(path: Path, content: str) -> None:

@@ -54,11 +54,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A point with its cells, and its lethality: the mean of the shares of harm of the cells that were met."""
+    """A point with its cells, and its lethality: the mean of the shares of harm of the cells of which it is known."""
 
     point: Point
     cells: tuple[Cell, ...]
-    lethality: float | None
+    lethality: Estimate
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 _MEANS = (
     "*fine*: the client got a right answer. *retried*: the call was made again and went well. *degraded*: the answer "
     "is right, but marked or reduced. *wrong*: it says that it is well and is not. *error*: the client got an error. "
-    "*hung*: it gave up waiting. *lost*, *crashed*: it got no answer. *unknown*: it cannot be told. Several words are "
-    "several outcomes, each with its requests; the percentage is the share of requests that were harmed (wrong, error, "
-    "hung, lost, crashed), with its 95 % interval (Wilson); *mean harm* is its mean over a call's faults. A report and "
-    "`map.json` call *fine* `handled`, and *error* `propagated`."
+    "*hung*: it gave up waiting. *lost*, *crashed*: it got no answer. *unknown*: neither fine nor an error, as far as "
+    "can be told, mostly of an answer whose content could not be held against fault-free ones, of which all runs of "
+    "the map are looked at. Several words are several outcomes, each with its requests; the percentage is the share of "
+    "requests that were harmed (wrong, error, hung, lost, crashed) among those of which it is known, with its 95 % "
+    "interval (Wilson); *mean harm* is its mean over a call's faults, with the interval that follows (MOVER). Calls "
+    "are in the order of its lower limit, so that one request does not come before eighteen. A report and `map.json` "
+    "call *fine* `handled`, and *error* `propagated`."
 )
 
 
@@ -59,9 +62,11 @@ def _met(matrix: Matrix) -> str:
     every = [cell for row in matrix.rows for cell in row.cells if "cannot" not in cell.why]
     met = sum(bool(cell.events) for cell in every)
     alone = "in requests that met nothing else"
+    unknown = sum(bool(cell.events) and not cell.harm.n for cell in every)
+    more = f" What became of {unknown} of them cannot be told." if unknown else ""
     if met == len(every):
-        return f"Each fault met each call alone, {alone}."
-    return f"{met} of {len(every)} faults met their call, each alone, {alone}; of the others nothing is known."
+        return f"Each fault met each call alone, {alone}.{more}"
+    return f"{met} of {len(every)} faults met their call, each alone, {alone}; of the others nothing is known.{more}"
 
 
 def html(matrix: Matrix, source: str, picture: Path) -> str:
@@ -70,13 +75,13 @@ def html(matrix: Matrix, source: str, picture: Path) -> str:
 
 
 def _ranking(matrix: Matrix) -> list[str]:
-    ranked = sorted((row for row in matrix.rows if row.lethality is not None), key=lambda row: -(row.lethality or 0.0))
+    ranked = sorted((row for row in matrix.rows if row.lethality.n), key=lambda row: -(row.lethality.low or 0.0))
     rows = [
         [
             text(row.point.route),
             code(row.point.dependency),
             code(str(row.point.site)) if row.point.site else "",
-            wording.percent(row.lethality or 0.0),
+            wording.estimate(row.lethality),
             _harmful(row),
         ]
         for row in ranked

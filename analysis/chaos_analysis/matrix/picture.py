@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from chaos_analysis.model import Estimate
+
 # Calm is pale, harm is loud; the words say it too. Tones of Okabe and Ito's palette, told apart also in grey.
 _TONES = {
     "handled": ("#e3f1ec", "#1f6f54"),
@@ -33,10 +35,12 @@ _TONES = {
 }
 _SAYS = {"propagated": "error", "handled": "fine"}
 _ROW, _HEAD, _COLUMN = 0.36, 0.44, 0.66  # inches
+_HATCH = "#b4bcc6"
 _FEW = 3  # requests, of which a word says little
 _NOTE = (
     "Below each word: how many requests met this fault and nothing else, and of how many where they differ.\n"
-    f"Outlined: fewer than {_FEW}. Blank: this call cannot have this fault, or was not to meet it."
+    f"Outlined: fewer than {_FEW}. Hatched: neither fine nor an error, as far as can be told.\n"
+    "Mean harm: with its 95 % interval. Blank: this call cannot have this fault, or was not to meet it."
 )
 
 
@@ -65,12 +69,12 @@ def finding(matrix: Matrix) -> str:
         return "No fault met any call: there is nothing to show"
     harmed = [cell for cell in met if (cell.harm.value or 0) >= 0.5]
     found = f"{len(harmed)} of {len(met)} ways to break a call of {matrix.name} reach its clients"
-    worst = max(row.lethality or 0.0 for row in matrix.rows)
-    lethal = [row.point for row in matrix.rows if worst and row.lethality == worst]
+    worst = max(row.lethality.low or 0.0 for row in matrix.rows)
+    lethal = [row for row in matrix.rows if worst and row.lethality.low == worst]
     if len(lethal) == 1:
-        found += f"; {lethal[0].dependency} under {lethal[0].route} is the most lethal"
+        found += f"; {lethal[0].point.dependency} under {lethal[0].point.route} is the most lethal"
     elif lethal:
-        found += f"; {len(lethal)} calls are the most lethal, at {wording.percent(worst)}"
+        found += f"; {len(lethal)} calls are the most lethal, at {wording.percent(lethal[0].lethality.value or 0.0)}"
     return found
 
 
@@ -88,8 +92,7 @@ def _draw(axes: Axes, matrix: Matrix, groups: list[tuple[str, list[Row]]]) -> No
             axes.text(-0.62, y, label, ha="right", va="center", size=8.5)
             for cell in row.cells:
                 _tile(axes, columns[cell.fault], y, cell)
-            if row.lethality is not None:
-                axes.text(len(columns) - 0.38, y, wording.percent(row.lethality), ha="left", va="center", size=8.5)
+            _mean(axes, len(columns) - 0.38, y, row.lethality)
             y += 1
     axes.annotate(_NOTE, (0, 0), (0, -8), "axes fraction", "offset points", va="top", size=8, color=_style.INK)
     axes.set_xlim(-0.6, len(columns) + 0.45)
@@ -98,6 +101,13 @@ def _draw(axes: Axes, matrix: Matrix, groups: list[tuple[str, list[Row]]]) -> No
         axes.text(at, -0.35, fault.replace(" ", "\n", 1), ha="center", va="bottom", size=8)
     axes.text(len(columns) - 0.38, -0.35, "mean\nharm", ha="left", va="bottom", size=8)
     axes.axis("off")
+
+
+def _mean(axes: Axes, x: float, y: float, share: Estimate) -> None:
+    if share.value is None:
+        return
+    axes.text(x, y + 0.03, wording.percent(share.value), ha="left", va="bottom", size=8.5)
+    axes.text(x, y + 0.06, wording.bounds(share), ha="left", va="top", size=7, color=_style.GREY)
 
 
 def _tile(axes: Axes, x: float, y: float, cell: Cell) -> None:
@@ -111,7 +121,8 @@ def _tile(axes: Axes, x: float, y: float, cell: Cell) -> None:
         face, ink, edge = "white", strong, strong
     box = FancyBboxPatch(
         (x - 0.46, y - 0.42), 0.92, 0.84, boxstyle="round,pad=0,rounding_size=0.08",
-        facecolor=face, edgecolor=edge, lw=0.9, ls="-" if word else "--", mutation_aspect=1.0,
+        facecolor=face, edgecolor=_HATCH if word == "unknown" else edge, hatch="////" if word == "unknown" else None,
+         lw=0.9, ls="-" if word else "--", mutation_aspect=1.0,
     )  # fmt: skip
     axes.add_patch(box)
     if not word:

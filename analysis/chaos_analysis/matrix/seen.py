@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from chaos_analysis import tables
+from chaos_analysis import outcomes, tables
 from chaos_analysis.evidence import Evidence, read_experiment
 from chaos_analysis.rundir import open_run
 
@@ -18,20 +18,29 @@ if TYPE_CHECKING:
 Seen = dict[str, Counter[str]]
 
 
-def seen(batches: Sequence[Path], planned: Sequence[Planned], points: Sequence[Point]) -> Seen:
-    """For each rule the outcomes of the events at its own point that were the only ones of their request."""
+def seen(folder: Path, batches: Sequence[str], planned: Sequence[Planned], points: Sequence[Point]) -> Seen:
+    """For each rule of these batches of a map folder the outcomes of the events at its own point that were the only
+    ones of their request.
+
+    Answers are held against the fault-free ones of the discovery and of all batches together.
+    """
     at: dict[str, Point] = {cell.rule: points[cell.point] for cell in planned}
     found: Seen = {cell.rule: Counter() for cell in planned}
-    for batch in batches:
-        for rule, outcomes in _of(batch, at).items():
-            found[rule] += outcomes
+    every = [_read(folder / name) for name in ("discovery", *batches)]
+    for number, batch in enumerate(every[1:], 1):
+        for rule, words in _of(batch, [*every[:number], *every[number + 1 :]], at).items():
+            found[rule] += words
     return found
 
 
-def _of(batch: Path, at: Mapping[str, Point]) -> Seen:
-    run = open_run(batch)
+def _read(run_dir: Path) -> Evidence:
+    run = open_run(run_dir)
     experiment, _ = read_experiment(run.experiment)
-    table = Evidence(tables.build(run), experiment, run.run).outcomes
+    return Evidence(tables.build(run), experiment, run.run)
+
+
+def _of(batch: Evidence, others: Sequence[Evidence], at: Mapping[str, Point]) -> Seen:
+    table = outcomes.table(batch, batch.proven, others, compared=True)
     found: Seen = {}
     alone = table[table["alone"]]
     columns = (alone[name].tolist() for name in ("rule", "route", "call", "outcome", "why"))

@@ -28,7 +28,7 @@ from chaos_analysis.outcomes.usual import Usual
 from chaos_analysis.outcomes.words import OUTCOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from chaos_analysis.evidence import Evidence
     from chaos_analysis.outcomes.decide import Answer, Event
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["OUTCOMES", "table"]
 
 
-def table(evidence: Evidence, proven: Callable[[str, str], str]) -> pd.DataFrame:
+def table(
+    evidence: Evidence, proven: Callable[[str, str], str], also: Sequence[Evidence] = (), *, compared: bool = False
+) -> pd.DataFrame:
     """One row a fault event, in the ledger's order.
 
     `id, key, stage, started, rule, fault, seam, phase, target, route, file, line, function` as in the ledger.
@@ -53,11 +55,13 @@ def table(evidence: Evidence, proven: Callable[[str, str], str]) -> pd.DataFrame
     `asked`, `injected`: seconds of delay asked and measured, NaN where the fault has none; `added`: the client's
         seconds beyond the median of fault-free requests of the endpoint; `alone`: the request met no other event.
 
-    `proven(endpoint, rule)` tells the tier by which requests with that fault are shown to fail more often, or "".
+    `proven(endpoint, rule)` tells the tier by which requests with that fault are shown to fail more often, or "". The
+    fault-free requests of `also`, runs of the same app, tell what is usual, too. With `compared`, an answer whose
+    content was not held against theirs is unknown, however good its status.
     """
     events = gather(evidence)
-    contents = Contents(evidence)
-    judge = Judge(Usual(evidence), contents, proven, at_rest(evidence))
+    contents = Contents(evidence, also)
+    judge = Judge(Usual(evidence, also), contents, proven, at_rest(evidence), compared=compared)
     held = contents.of(events["place"])
     answers = of_answers(evidence, events, held)
     words, tiers, whys = _decided(events, of_events(events), answers, judge)

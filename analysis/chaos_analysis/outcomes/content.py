@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import bdtrc
 
-from chaos_analysis.outcomes.shapes import Usually, beside, loses, usually
+from chaos_analysis.outcomes.shapes import Usually, beside, loses, says_less, usually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,12 +24,14 @@ _CHANCE = 0.05
 _STEADY = 0.99
 _READS = ("GET ", "HEAD ")
 _ODD = ("degraded", "wrong")
+_OPEN = "too few fault-free answers to its address tell whether its content should have been another"
 _SINCE = "it lacks what answers had before the first fault, and so do fault-free answers since"
 
 
 class Content(NamedTuple):
     """`word`: right, degraded, wrong, or unknown where fault-free answers are so since the faults began; "" where
-    content says nothing. `judged`: by `content` (to the byte), `shape` or nothing but the `status`.
+    content says nothing. `judged`: by `content` (to the byte), `shape` or nothing but the `status`. `about`: why, of a
+    right one why it may not be.
     """
 
     word: str = ""
@@ -97,9 +99,16 @@ class Contents:
         """The tier by which a rule's fault is shown to change an endpoint's answers, or ""."""
         return "causal" if (endpoint, rule) in self._shown else ""
 
+    def _says_less(self, answer: _Answer) -> str:
+        """By what flag an answer says that it is less, which no fault-free one has; "" for none. It needs no number."""
+        kind, paths = self._kinds.get(_kind(answer)), self._paths.get(answer.shape)
+        if kind is None or kind.usual is None or not paths or answer.shape in kind.shapes | kind.later:
+            return ""
+        return says_less(paths, kind.usual)
+
     def _certain(self, one: Content, answer: _Answer) -> Content:
         """What is left of a judgement where the fault is not shown to change answers."""
-        if one.word not in _ODD:
+        if one.word not in _ODD or self._says_less(answer):
             return one
         return Content("unknown", _SINCE, "shape") if answer.shape in self._kinds[_kind(answer)].later else Content()
 
@@ -142,11 +151,14 @@ class Contents:
         if answer.shape not in kind.shapes:
             paths = self._paths.get(answer.shape)
             word, about = beside(paths, kind.usual) if kind.n >= ENOUGH and kind.usual and paths else ("", "")
+            if not word and (about := self._says_less(answer)):
+                word = "degraded"
             return Content(word, about, "shape") if word else Content()
         same = self._addresses.same(answer)
         if same is False:
             return Content("wrong", "another content than all fault-free answers to this address had", "content")
-        return Content("right", "", "content" if same else "shape")
+        about = _OPEN if same is None and self._addresses.may_differ(answer) else ""
+        return Content("right", about, "content" if same else "shape")
 
 
 def _kind(answer: _Answer) -> tuple[str, int]:
@@ -191,6 +203,18 @@ class _Addresses:
         (usual,) = digests
         first, last = self._span[answer.endpoint, answer.path, usual]
         return False if first < answer.started < last else None
+
+    def may_differ(self, answer: _Answer) -> bool:
+        """Whether a read is not what fault-free ones to this address were, where nothing shows that contents change by
+        themselves; where all others stay as they are, also one that no fault-free read went to.
+        """
+        if not answer.endpoint.startswith(_READS):
+            return False
+        n, other = self._again.get(answer.endpoint, (0, 0))
+        digests = self._digests.get((answer.endpoint, answer.path))
+        if digests is None:
+            return self._is_steady(answer.endpoint)
+        return answer.digest not in digests and other <= (1 - _STEADY) * n
 
     def _is_steady(self, endpoint: str) -> bool:
         """Whether what an address has once answered it answers again, as far as all addresses of the endpoint show."""

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 DELAYS = ("latency", "slow_body", "slow_statement", "lock_contention", "pool_exhaustion")
 _HARMLESS = ("noop",)
+_NOT_COMPARED = "no fault-free answers that its content could be held against"
 _NO_ROW = "the client has no row of this request"
+_NOT_HERE = "the fault could not act here"
 _NO_REQUEST = "it befell a window of time, no single request"
+_ERRORS = 400  # statuses from here on have no content to be compared
 _ENOUGH = 20  # fault-free successes before a status that none of them has is unusual
 _MOST = 0.9  # of what ends so with the fault must be due to it
 _GAVE_UP = ("DeadlineError", "GreenletExit", "timeout", "TimeoutError")
@@ -69,13 +72,19 @@ class Outcome(NamedTuple):
 
 
 class Judge:
-    """Decides; `proven` says for an endpoint and a rule by which tier the rule's fault is shown to fail requests."""
+    """Decides; `proven` says for an endpoint and a rule by which tier the rule's fault is shown to fail requests.
 
-    def __init__(self, usual: Usual, contents: Contents, proven: Proven, at_rest: frozenset[tuple[str, str]]) -> None:
+    `compared`: an answer with a good status is right only if its content was held against fault-free ones.
+    """
+
+    def __init__(
+        self, usual: Usual, contents: Contents, proven: Proven, at_rest: frozenset[tuple[str, str]], *, compared: bool
+    ) -> None:
         self._usual = usual
         self._contents = contents
         self._proven = proven
         self._at_rest = at_rest
+        self._compared = compared
 
     def decide(self, answer: Answer, events: Sequence[Event]) -> list[Outcome]:
         """The outcome of each event, in their order."""
@@ -85,7 +94,7 @@ class Judge:
         if word == "right":
             return [self._right(answer.end, event) for event in events]
         if word == "unknown":
-            return [Outcome(word, why=about) for _ in events]
+            return [Outcome(word, why=_NOT_HERE if event.did == "unsupported" else about) for event in events]
         blamed, tier, why = self._blame(answer.end, answer, word, events)
         return [
             Outcome(word, tier, about)
@@ -113,11 +122,14 @@ class Judge:
         usual = self._usual.statuses(end.endpoint)
         if usual and end.status not in usual and self._usual.successes[end.endpoint] >= _ENOUGH:
             return "propagated" if end.status >= 300 else "degraded", f"{end.status} instead of {_listed(usual)}"
-        return answer.content.word or "right", answer.content.about
+        word, about, _ = answer.content
+        if self._compared and end.status < _ERRORS and (not word or (word == "right" and about)):
+            return "unknown", about or _NOT_COMPARED
+        return word or "right", about
 
     def _right(self, end: End, event: Event) -> Outcome:
         if event.did == "unsupported":
-            return Outcome("unknown", why="the fault could not act here")
+            return Outcome("unknown", why=_NOT_HERE)
         if not self._usual.successes.get(end.endpoint):
             return Outcome("unknown", why="no fault-free answer to compare with")
         if event.attempts and event.recovered:
@@ -195,5 +207,5 @@ def _cause(event: Event) -> tuple[str, str]:
 
 def _other(event: Event, blamed: tuple[str, str] | None, why: str) -> str:
     if event.did == "unsupported":
-        return "the fault could not act here"
+        return _NOT_HERE
     return f"another fault decided the answer: {blamed[0]}" if blamed else why

@@ -15,6 +15,7 @@ _MARK = re.compile(
     r"degraded|stale|partial|fallback|unavailable|incomplete|offline|outdated|warning|=(cached|default|estimated)$",
     re.IGNORECASE,
 )
+_FLAG = re.compile(r"[^.\[]+:boolean=true|header .+")  # of the whole answer, not of something in it
 _HEADER = "header "
 _SHOWN = 3
 _CUT = "..."  # what was too deep or too much to be told
@@ -52,6 +53,12 @@ def beside(paths: frozenset[str], usual: Usually) -> tuple[str, str]:
         return "degraded", f"it lacks {_listed(_outermost(lacks))}"
     other = sorted(_kinds(paths) - usual.kinds)
     return ("degraded", f"it has {_listed(other)}, which others have not") if other else ("", "")
+
+
+def says_less(paths: frozenset[str], usual: Usually) -> str:
+    """What of an answer says outright that the whole of it is less, such as `degraded: true`; "" for nothing."""
+    flags = [mark for mark in _marks(paths, usual) if _FLAG.fullmatch(mark)]
+    return f"it says so: {_listed(flags)}" if flags else ""
 
 
 def loses(paths: frozenset[str], usual: Usually) -> bool:

@@ -9,6 +9,10 @@ import numpy as np
 from chaos_analysis.outcomes.codes import kinds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
     from chaos_analysis.evidence import Evidence
 
 
@@ -26,21 +30,28 @@ class End(NamedTuple):
 
 
 class Usual:
-    """Counts of ends: `n` requests and `like` of them with this very end, without a fault or with one rule's alone."""
+    """Counts of ends: `n` requests and `like` of them with this very end, without a fault or with one rule's alone.
 
-    def __init__(self, evidence: Evidence) -> None:
-        rows = evidence.tables.requests
+    The fault-free requests of `also` count, too.
+    """
+
+    def __init__(self, evidence: Evidence, also: Sequence[Evidence] = ()) -> None:
         self._ends: dict[tuple[str, End], int] = {}
         self._requests: dict[tuple[str, str], int] = {}
         self._statuses: dict[str, frozenset[int]] = {}
         self.successes: dict[str, int] = {}  # by endpoint, without a fault
+        self._count(evidence.tables.requests)
+        for each in also:
+            self._count(each.tables.requests[each.tables.requests["control"]])
+
+    def _count(self, rows: pd.DataFrame) -> None:
         names = ("rule", "endpoint", "status", "error_class")
         numbers, firsts = kinds([rows[name] for name in names])
         counts = np.bincount(numbers, minlength=len(firsts))
         ends = zip(*(rows[name].iloc[firsts].tolist() for name in names), counts.tolist(), strict=True)
         for rule, endpoint, status, error, count in ends:
             end = End(str(endpoint), int(status), error if isinstance(error, str) else "")
-            self._ends[rule, end] = count
+            self._ends[rule, end] = self._ends.get((rule, end), 0) + count
             self._requests[rule, end.endpoint] = self._requests.get((rule, end.endpoint), 0) + count
             if not rule and end.ok:
                 self._statuses[end.endpoint] = self.statuses(end.endpoint) | {end.status}

@@ -16,7 +16,10 @@ import chaos_analysis
 from chaos_analysis import matrix
 from chaos_analysis.errors import RunFolderError
 from chaos_analysis.matrix import Planned, page, picture
+from chaos_analysis.matrix.chart import _mean, _ranked
+from chaos_analysis.stats import proportion
 from tests.chaos_analysis import world
+from tests.chaos_analysis.run_folder import write_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +36,7 @@ RULES = ({**world.FARES_DOWN, "rate": 0.2}, {**world.PAYMENTS_503, "rate": 0.2})
 def folder_of(make_run: MakeRun) -> tuple[Path, dict[str, Any]]:
     """A map folder with one batch, in which two rules were cells of two calls and a third was met by nobody."""
     batch, _ = make_run(requests=1200, rules=RULES, sampled=1.0)
+    write_run(batch.with_name("discovery"), world.World(requests=60, rules=(), sampled=1.0))
     points = matrix.points(batch)
     names = [f"{point.route} {point.dependency}" for point in points]
     fares = next(n for n, name in enumerate(names) if name.startswith("GET /api/destinations GET"))
@@ -58,7 +62,7 @@ def test_each_cell_says_what_became_of_its_fault(make_run: MakeRun) -> None:
         assert cells[fault].harm.value == 1.0
     assert (cells["slow"].events, cells["slow"].word) == (0, "")
     assert cells["slow"].why.startswith("not exercised")
-    assert all(row.lethality == 1.0 for row in drawn.rows)
+    assert all(row.lethality.value == 1.0 for row in drawn.rows)
 
 
 def test_what_is_written_is_whole(make_run: MakeRun) -> None:
@@ -97,6 +101,21 @@ def test_a_cell_of_few_requests_is_an_outline(make_run: MakeRun) -> None:
     assert _looks(mixed) == ("#d55e00", "7 of 9")
 
 
+def test_unknown_looks_like_nothing_else(make_run: MakeRun) -> None:
+    """Its cell is hatched, no other is; the page counts such cells."""
+    drawn = matrix.chart(folder_of(make_run)[0])
+    cell = next(cell for row in drawn.rows for cell in row.cells if cell.fault == "reset")
+    unknown = replace(cell, outcomes=(("unknown", cell.events),), harm=proportion(0, 0))
+    axes = Figure().subplots()
+    for each in (unknown, cell, replace(cell, outcomes=(("handled", cell.events),))):
+        picture._tile(axes, 0, 0, each)
+    assert [bool(box.get_hatch()) for box in axes.patches] == [True, False, False]
+    rows = tuple(replace(row, cells=tuple(unknown if one is cell else one for one in row.cells)) for row in drawn.rows)
+    told = page.markdown(replace(drawn, rows=rows), "chaos-map.png")
+    assert "What became of 1 of them cannot be told." in told
+    assert "cannot be told. " not in page.markdown(drawn, "chaos-map.png").split("*fine*")[0]
+
+
 def _looks(cell: Cell) -> tuple[str, str]:
     """The ground of a cell, and what stands below its word."""
     axes = Figure().subplots()
@@ -127,10 +146,32 @@ def test_a_route_with_a_variable_part_is_no_link(make_run: MakeRun) -> None:
 def test_the_most_lethal_is_named_where_it_is_one(make_run: MakeRun) -> None:
     """Several that are equal are counted, as none of them is the most lethal."""
     drawn = matrix.chart(folder_of(make_run)[0])
-    assert picture.finding(drawn).endswith("; 2 calls are the most lethal, at 100 %")
     first, *others = drawn.rows
-    milder = replace(drawn, rows=(first, *(replace(row, lethality=0.5) for row in others)))
-    assert picture.finding(milder).endswith(f"{first.point.dependency} under {first.point.route} is the most lethal")
+    assert picture.finding(drawn).endswith(f"{first.point.dependency} under {first.point.route} is the most lethal")
+    equal = replace(drawn, rows=(first, *(replace(row, lethality=first.lethality) for row in others)))
+    assert picture.finding(equal).endswith("; 2 calls are the most lethal, at 100 %")
+
+
+def test_one_request_does_not_come_before_many(make_run: MakeRun) -> None:
+    """Calls are in the order of what is certain of their mean harm, which is shown with its interval."""
+    folder, _ = folder_of(make_run)
+    first, second = matrix.chart(folder).rows
+    shares = {"one": [proportion(1, 1)], "many": [proportion(18, 18), proportion(1, 18)]}
+    one, many = (replace(row, lethality=_mean(of)) for row, of in zip((first, second), shares.values(), strict=True))
+    assert (one.lethality.value, many.lethality.value) == (1.0, pytest.approx(19 / 36))
+    assert [row.point for row in _ranked([one, many])] == [many.point, one.point]
+    drawn = replace(matrix.chart(folder), rows=(many, one))
+    assert "| 100 % (2.5-100) |" in page.markdown(drawn, "chaos-map.png")
+
+
+def test_a_mean_of_shares_is_as_certain_as_they_are() -> None:
+    """Of one it is that one's interval; of equal ones it narrows by the root of their number; of none it is unknown."""
+    one = proportion(9, 18)
+    assert _mean([one]) == one
+    four = _mean([one] * 4)
+    assert one.low is not None
+    assert (four.value, four.low, four.n) == (0.5, pytest.approx(0.5 - (0.5 - one.low) / 2), 72)
+    assert _mean([proportion(0, 0)]).value is None
 
 
 def test_a_call_behind_one_like_it_is_told_apart(make_run: MakeRun) -> None:
