@@ -71,11 +71,12 @@ def finding(matrix: Matrix) -> str:
     found = f"{len(harmed)} of {len(met)} ways to break a call of {matrix.name} reach its clients"
     worst = max(row.lethality.low or 0.0 for row in matrix.rows)
     lethal = [row for row in matrix.rows if worst and row.lethality.low == worst]
+    if not lethal:
+        return found
+    first, share = lethal[0].point, wording.estimate(lethal[0].lethality)
     if len(lethal) == 1:
-        found += f"; {lethal[0].point.dependency} under {lethal[0].point.route} is the most lethal"
-    elif lethal:
-        found += f"; {len(lethal)} calls are the most lethal, at {wording.percent(lethal[0].lethality.value or 0.0)}"
-    return found
+        return f"{found}; {first.dependency} under {first.route} is the most lethal, at {share}"
+    return f"{found}; {len(lethal)} calls are the most lethal, at {share}"
 
 
 def _draw(axes: Axes, matrix: Matrix, groups: list[tuple[str, list[Row]]]) -> None:

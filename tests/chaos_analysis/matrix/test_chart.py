@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import chaos_analysis
-from chaos_analysis import matrix
+from chaos_analysis import matrix, wording
 from chaos_analysis.errors import RunFolderError
 from chaos_analysis.matrix import Planned, page, picture
 from chaos_analysis.matrix.chart import _mean, _ranked
@@ -147,9 +147,12 @@ def test_the_most_lethal_is_named_where_it_is_one(make_run: MakeRun) -> None:
     """Several that are equal are counted, as none of them is the most lethal."""
     drawn = matrix.chart(folder_of(make_run)[0])
     first, *others = drawn.rows
-    assert picture.finding(drawn).endswith(f"{first.point.dependency} under {first.point.route} is the most lethal")
+    name = f"{first.point.dependency} under {first.point.route}"
+    share = wording.estimate(first.lethality)
+    assert share.startswith("100 % (")
+    assert picture.finding(drawn).endswith(f"{name} is the most lethal, at {share}")
     equal = replace(drawn, rows=(first, *(replace(row, lethality=first.lethality) for row in others)))
-    assert picture.finding(equal).endswith("; 2 calls are the most lethal, at 100 %")
+    assert picture.finding(equal).endswith(f"; 2 calls are the most lethal, at {share}")
 
 
 def test_one_request_does_not_come_before_many(make_run: MakeRun) -> None:
