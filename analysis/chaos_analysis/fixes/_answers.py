@@ -34,26 +34,28 @@ _CANDIDATES = ("errorhandler(", "register_error_handler(", "Flask(")  # the text
 
 
 def home(sources: Sources, errors: Sequence[str], first: str) -> str:
-    """The file for the handler: `first` where that makes an app, else one with handlers, else one that makes the app.
+    """The file for the handler: `first` where that makes an app, else one with handlers, else one that makes the app;
+    rather in the package of `first`, for the folder may hold other apps.
 
     Raises `AlreadyThere` where one of the errors has a handler, `Declined` where no file makes an app.
     """
     if "Flask(" in (sources.text(first) or ""):
         _place(Source(sources.text(first) or ""), errors)
         return first
-    found: list[tuple[bool, str]] = []
+    package = first.partition("/")[0]
+    found: list[tuple[bool, bool, str]] = []
     for file in sources.files():
         text = sources.text(file) or ""
         if any(word in text for word in _CANDIDATES):
             try:
-                found.append((_place(Source(text), errors).first, file))
+                found.append((file.partition("/")[0] != package, _place(Source(text), errors).first, file))
             except AlreadyThere:
                 raise
             except Declined:
                 continue
     if not found:
         raise Declined("no file of the run's sources makes a Flask app")
-    return min(found)[1]
+    return min(found)[2]
 
 
 def with_handler(sources: Sources, texts: dict[str, str], first: str, answer: Answer) -> dict[str, str]:
