@@ -31,7 +31,7 @@ class Events(NamedTuple):
     @property
     def service(self) -> str:
         """What people call the other side."""
-        return _words.service(self.target)
+        return _words.other_side(self.target, str(self.rows["seam"].iloc[0]))
 
 
 def by_site(evidence: Evidence, chosen: pd.Series[bool]) -> Iterator[Events]:

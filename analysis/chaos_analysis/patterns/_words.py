@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from chaos_analysis.model import Estimate, Severity
 
+_IDENTITY = re.compile(r" [0-9a-f]{8}$")  # of a statement
+_OF_NO_TABLE = ("BEGIN", "CHECKOUT", "COMMIT", "CONNECT", "ROLLBACK")  # their target names a server
 _SHOWN = 3
 
 
@@ -23,6 +26,22 @@ def service(target: str) -> str:
     host, _, path = target.partition(" ")[2].partition("/")
     name = path.partition("?")[0].partition("/")[0].rstrip("*") or host or target
     return name[:1].upper() + name[1:]
+
+
+def other_side(target: str, seam: str) -> str:
+    """What it is called within a sentence: a service by its name, a statement by verb and table, a cache as such."""
+    if seam == "cache":
+        return "the cache"
+    if seam != "database":
+        return service(target)
+    verb, _, rest = target.partition(" ")
+    table = _IDENTITY.sub("", rest)
+    return "the database" if verb in ("", "*") else verb if verb in _OF_NO_TABLE else f"{verb} {table}".strip()
+
+
+def begin(sentence: str) -> str:
+    """The sentence with a capital letter."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def grouped(targets: Iterable[Any]) -> str | None:

@@ -30,7 +30,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
     statuses = failed["status"].value_counts()
     became = _words.listed(str(status) if status else "no answer" for status in statuses.index)
     hits = f"{wording.count(len(failed))} of {wording.count(group.met)}"
-    service = _words.service(group.target)
+    service = _words.other_side(group.target, str(failed["seam"].iloc[0]))
     by_endpoint = failed["endpoint"].value_counts()
     names, answer = _words.listed(by_endpoint.index), "answers" if len(by_endpoint) == 1 else "answer"
     errors, told = failed["error"].dropna(), _is_told(failed)

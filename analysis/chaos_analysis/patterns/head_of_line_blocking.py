@@ -62,7 +62,7 @@ def _pattern(calls: pd.DataFrame, shown: list[_held.Held], q: float) -> Pattern:
     first = calls.iloc[0]
     site = _words.site(first["file"], first["line"], first["function"])
     target = _words.grouped(calls["target"]) or ""
-    service, names = _words.service(target), _words.listed(held.endpoint for held in shown)
+    service, names = _words.other_side(target, str(first["seam"])), _words.listed(held.endpoint for held in shown)
     worst = min(shown, key=lambda held: held.p)
     rows = pd.concat([held.rows for held in shown])
     held_up = rows[rows["held"]]

@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.patterns import _lacks
+from chaos_analysis.patterns import _lacks, _words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,8 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
                 events,
                 hits,
                 rate,
-                title=f"{events.service} is asked again without a pause: {wording.count(repeats)} repetitions,"
+                title=f"{_words.begin(events.service)} is asked again without a pause:"
+                f" {wording.count(repeats)} repetitions,"
                 f" {pause} apart ({of})",
                 summary=(
                     f"{events.site} repeats {events.target} {pause} after it failed, again and again, in {of} that "

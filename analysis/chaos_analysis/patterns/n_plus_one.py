@@ -59,7 +59,11 @@ def _pattern(place: Any, rows: pd.DataFrame, hits: pd.DataFrame, evidence: Evide
     *where, endpoint = place
     site = _words.site(*where)
     target = str(hits["dependency"].iloc[0])
-    service, usual, most = _words.service(target), int(hits["calls"].median()), int(hits["calls"].max())
+    service, usual, most = (
+        _words.other_side(target, str(hits["seam"].iloc[0])),
+        int(hits["calls"].median()),
+        int(hits["calls"].max()),
+    )
     failed = _failed(place, evidence)
     chaos = evidence.chaos[evidence.chaos["endpoint"] == endpoint]
     control = evidence.control[evidence.control["endpoint"] == endpoint]

@@ -38,7 +38,8 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
                 events,
                 hits,
                 rate,
-                title=f"{events.service} is not asked again after a passing fault: each one fails the request ({of})",
+                title=f"{_words.begin(events.service)} is not asked again after a passing fault: each one fails the"
+                f" request ({of})",
                 summary=(
                     f"{events.site} makes {events.target} once. A fault that the next attempt need not have met "
                     f"({_words.listed(sorted(hits['fault'].unique()))}) failed {of} requests of {names}; the call may "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chaos_analysis import wording
-from chaos_analysis.patterns import _lacks
+from chaos_analysis.patterns import _lacks, _words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def find(evidence: Evidence) -> Iterator[Pattern]:
                 events,
                 hits,
                 rate,
-                title=f"{events.service} in trouble is called {usual} times where once would do ({of})",
+                title=f"{_words.begin(events.service)} in trouble is called {usual} times where once would do ({of})",
                 summary=(
                     f"{events.site} repeats {events.target} when it fails, {usual} calls in the median and {most} at "
                     f"most in place of one, in {of} that met a fault there: what is in trouble gets {usual} times its "

@@ -61,7 +61,7 @@ def _pattern(group: _sites.Group, evidence: Evidence) -> Pattern:
     status = _words.listed(str(status) for status in failed["status"].value_counts().index)
     hits = f"{wording.count(len(failed))} of {wording.count(group.events['key'].nunique())}"
     messages = evidence.met(failed["key"])["error"].dropna()
-    service = _words.service(group.target)
+    service = _words.other_side(group.target, str(failed["seam"].iloc[0]))
     names, answer = _words.listed(by_endpoint.index), "answers" if len(by_endpoint) == 1 else "answer"
     return Pattern(
         id=f"wrong_content:{group.name}",

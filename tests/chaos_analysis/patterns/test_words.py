@@ -34,3 +34,20 @@ def test_lists_are_cut_to_three() -> None:
     assert _words.listed(["a", "b", "a"]) == "a and b"
     assert _words.listed(["a", "b", "c"]) == "a, b and c"
     assert _words.listed("abcdef") == "a, b and 4 more"
+
+
+@pytest.mark.parametrize(
+    ("seam", "target", "said"),
+    [
+        ("http_client", "GET 127.0.0.1/fares?to=moon", "Fares"),
+        ("database", "SELECT order_lines 9ae629af", "SELECT order_lines"),
+        ("database", "SELECT order_lines", "SELECT order_lines"),
+        ("database", "SELECT order*", "SELECT order*"),
+        ("database", "COMMIT postgresql", "COMMIT"),
+        ("database", "*", "the database"),
+        ("cache", "GET 127.0.0.1 3fec25:item:*", "the cache"),
+    ],
+)
+def test_the_other_side_of_a_call_has_a_name_for_people(seam: str, target: str, said: str) -> None:
+    """No digest, no address, no bare star."""
+    assert _words.other_side(target, seam) == said
