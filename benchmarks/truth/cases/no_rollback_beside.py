@@ -21,7 +21,7 @@ CASE = Case(
         {
             "name": "report-cut",
             "seam": "database",
-            "rate": 0.1,
+            "rate": 0.2,
             "match": {"verb": ["SELECT"]},
             "fault": {"type": "statement_error", "kind": "disconnect"},
         },
