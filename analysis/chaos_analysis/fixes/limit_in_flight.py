@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from chaos_analysis.fixes._apps import home, made
 from chaos_analysis.fixes._concurrency import of_requests
 from chaos_analysis.fixes._declare import imports
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from chaos_analysis.fixes._evidence import Evidence
-    from chaos_analysis.model import Proposal
+    from chaos_analysis.model import Pattern, Proposal
 
 _LEAST = 8  # a page and what belongs to it come at once, for two browsers
 _MARK = "has_slot"
@@ -165,26 +167,36 @@ class LimitInFlight(Fix):
         )
 
     def propose(self, evidence: Evidence) -> Iterable[Proposal]:
-        """One proposal for the app, where requests failed beside others' faults, or trouble outlasted the faults."""
+        """One proposal for the app, where requests failed beside others' faults, or trouble outlasted the faults, while
+        more of them were under way than the limit: fewer, and it refuses nobody.
+        """
+        site, level = home(evidence.sources), of_requests(evidence)
+        if site is None or isinstance(level, str):
+            return
+        limit = max(_LEAST, level.limit)
         patterns = [
             each
             for each in evidence.patterns
-            if each.finder in ("collateral", "slow_recovery") and not each.id.startswith(OWN)
+            if each.finder in ("collateral", "slow_recovery")
+            and not each.id.startswith(OWN)
+            and _in_a_crowd(evidence, each, limit)
         ]
-        site, level = home(evidence.sources), of_requests(evidence)
-        if not patterns or site is None or isinstance(level, str):
+        if not patterns:
             return
         yield from with_diff(
             evidence.proposal(
                 self,
                 patterns,
                 site,
-                Spot(line=site.line, in_flight=max(_LEAST, level.limit)),
+                Spot(line=site.line, in_flight=limit),
                 what=(
                     "Bound the requests that a process has in hand: one beyond that is answered 503 with Retry-After "
                     "at once, through the app's handler of HTTP errors, and costs nothing that others need."
                 ),
-                why=f"{summaries(patterns)} {level.told} {_LEAST} are the least.",
+                why=(
+                    f"{summaries(patterns)} Most of these began while more were under way than this lets in. "
+                    f"{level.told} {_LEAST} are the least."
+                ),
                 caution=(
                     "It keeps what is accepted fast and does not mend what is shared: look for that first. Refused "
                     "requests are failures to their callers. The limit is from this machine and this load: compare "
@@ -194,6 +206,25 @@ class LimitInFlight(Fix):
                 ),
             )
         )
+
+
+def _in_a_crowd(evidence: Evidence, pattern: Pattern, limit: int) -> bool:
+    """Whether most of its requests began while more than so many were under way in each process: without a fault, and
+    failed, or after the faults slower than each one before them.
+    """
+    rows = evidence.tables.requests
+    first = rows["stage"] == rows.sort_values("started")["stage"].iloc[0]
+    worst = rows["endpoint"].map(rows[first].groupby("endpoint")["response_ms"].max())
+    slow = (rows["response_ms"] > worst) & (pattern.finder == "slow_recovery") & (rows["stage"] == "recovery")
+    mine = rows["control"] & ~first & (~rows["ok"] | slow)
+    if pattern.endpoint is not None:
+        mine &= rows["endpoint"] == pattern.endpoint
+    begun = rows["started"].to_numpy(float)
+    ended = np.sort(begun + np.nan_to_num(rows["response_ms"].to_numpy(float)) / 1000)
+    at = begun[mine.to_numpy(bool)]
+    under_way = np.searchsorted(np.sort(begun), at, side="right") - np.searchsorted(ended, at)
+    processes = max(1, int((evidence.run.get("app") or {}).get("workers") or 1))
+    return bool(np.mean(under_way > limit * processes) > 0.5) if len(at) else False
 
 
 def _is_empty_below(source: Source, line: cst.CSTNode) -> bool:

@@ -76,8 +76,8 @@ def _beside(evidence: Evidence) -> Iterator[Pattern]:
             title=f"{endpoint} fails beside others' faults: {len(failed)} of {len(rows)} requests that met none",
             summary=(
                 f"{wording.estimate(rate)} of its requests without a fault failed while other requests met faults, "
-                f"{wording.estimate(baseline)} in the baseline: requests share something that faults use up. "
-                f"{_errors(failed)}"
+                f"{wording.estimate(baseline)} in the baseline: faults left a state behind that others share, or used "
+                f"something up. Which of both the app's log may say (app.log). {_errors(failed)}"
             ),
             evidence="observed",
             severity="high",
@@ -86,9 +86,20 @@ def _beside(evidence: Evidence) -> Iterator[Pattern]:
             rate=rate,
             baseline=baseline,
             p_value=q,
-            facts=_facts(failed, _noted(failed, evidence)),
+            facts=(*_facts(failed, _noted(failed, evidence)), *_met(failed, evidence)),
             keys=_words.keys(failed["key"]),
         )
+
+
+def _met(failed: pd.DataFrame, evidence: Evidence) -> tuple[tuple[str, str], ...]:
+    """The errors of their own calls, which no fault of theirs explains: they may name the state."""
+    calls = evidence.tables.calls
+    chosen = calls[among(calls["key"], set(failed["key"])) & calls["error"].notna()]
+    met = chosen[["error", "file", "line"]].value_counts(dropna=False)
+    texts = [
+        f"{error} at {file}:{int(line)}" if isinstance(file, str) else str(error) for error, file, line in met.index
+    ]
+    return (("errors of their calls", _words.listed(texts)),) if texts else ()
 
 
 def _rate(rows: pd.DataFrame) -> Estimate:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from chaos_analysis.evidence import Evidence
 
 _SLOW = 2.0  # times the baseline's 99th percentile
+_LAST = 3  # bad ones in a row, where at most a tenth are so before: by chance one time in a thousand
+_SELDOM = 0.1
 _SUSTAINED = (
     3  # seconds in which most requests were slow: requests of one moment share its fate, and are one observation
 )
@@ -52,25 +54,39 @@ def _bad(rows: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     return rows.assign(bad=~rows["ok"] | (rows["response_ms"] > limit))
 
 
+def _stuck(baseline: pd.DataFrame, recovery: pd.DataFrame) -> list[str]:
+    """The endpoints whose last requests are all bad: whether they ever recover the run did not see."""
+    before = baseline.groupby("endpoint")["bad"].mean()
+    last = recovery.sort_values("started").groupby("endpoint", sort=False).tail(_LAST).groupby("endpoint")["bad"]
+    stuck = last.all() & (last.size() == _LAST) & (before.reindex(last.size().index) <= _SELDOM)
+    return [str(name) for name in stuck.index[stuck]]
+
+
 def _pattern(baseline: pd.DataFrame, recovery: pd.DataFrame, p: float, evidence: Evidence) -> Pattern:
     bad = recovery[recovery["bad"]]
     start = recovery["started"].min()
     last = float((bad["started"] + bad["response_ms"] / 1000).max() - start)
     seen = float(recovery["started"].max() - start)
     back = recovery["started"] > bad["started"].max()
-    over = int(back.sum()) > 0
+    stuck = _stuck(baseline, recovery)
+    over = int(back.sum()) > 0 and not stuck
     failures = int((~bad["ok"]).sum())
     after = f"for {wording.seconds(last)}" if over else f"to the end of the {wording.seconds(seen)} observed"
     by_endpoint = bad["endpoint"].value_counts()
+    share = f"({len(bad)} of {len(recovery)} requests)"
+    title = f"Trouble goes on {after} after the faults ended {share}"
+    if stuck:
+        names, since = _words.listed(stuck), wording.seconds(seen)
+        title = f"{names} had not recovered when the run ended, {since} after the faults {share}"
     return Pattern(
         id="slow_recovery",
         finder="slow_recovery",
-        title=f"Trouble goes on {after} after the faults ended ({len(bad)} of {len(recovery)} requests)",
+        title=title,
         summary=(
             f"After the last fault {wording.estimate(proportion(len(bad), len(recovery)))} of the requests failed or "
             "took more than twice the baseline's p99, "
-            f"{wording.estimate(proportion(int(baseline['bad'].sum()), len(baseline)))} in the baseline: something "
-            "had to drain first."
+            f"{wording.estimate(proportion(int(baseline['bad'].sum()), len(baseline)))} in the baseline: "
+            f"{'something had to drain first' if over else 'the run ended before the trouble did'}."
         ),
         evidence="observed",
         severity="medium" if over else "high",
@@ -84,7 +100,17 @@ def _pattern(baseline: pd.DataFrame, recovery: pd.DataFrame, p: float, evidence:
             ("failed", wording.count(failures)),
             ("slow", wording.count(len(bad) - failures)),
             ("endpoints", _words.endpoints(by_endpoint)),
+            *((("not recovered", _ends(recovery, stuck)),) if stuck else ()),
             ("last trouble", f"{wording.seconds(last)} after the faults ended"),
         ),
         keys=_words.keys(bad["key"]),
     )
+
+
+def _ends(recovery: pd.DataFrame, stuck: list[str]) -> str:
+    """How many of the last requests of these endpoints were bad, one after the other."""
+    told = []
+    for name in stuck:
+        bad = recovery[recovery["endpoint"] == name].sort_values("started")["bad"].to_numpy(bool)
+        told.append(f"the last {wording.count(int(bad[::-1].cumprod().sum()))} of {name}'s {wording.count(len(bad))}")
+    return _words.listed(told)

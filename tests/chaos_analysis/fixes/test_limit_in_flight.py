@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from chaos_analysis.fixes._fix import Spot
 from chaos_analysis.fixes.limit_in_flight import LimitInFlight
@@ -67,11 +70,18 @@ def test_what_is_too_much_is_refused_at_once_and_room_comes_back() -> None:
     assert [ask("/slow").status_code for _ in range(3)] == [200] * 3
 
 
-def _proposed(folder: Path, kind: str, *, n: int = 100, source: str = SOURCE) -> list[Proposal]:
+def _proposed(
+    folder: Path, kind: str, *, n: int = 100, source: str = SOURCE, crowd: int = 50, workers: int = 1
+) -> list[Proposal]:
+    """`crowd`: so many requests are under way at a time when they fail beside faults."""
     (folder / "shop.py").write_text(source)
-    found = pattern("collateral", None, id=f"collateral:{kind}:GET /slow")
+    found = pattern("collateral", None, id=f"collateral:{kind}:GET /slow", endpoint="GET /1")
     made = {f"GET /{each}": [Site("shop.py", 15, "slow")] for each in range(20)}
-    return list(LimitInFlight().propose(evidence(folder, [found], made=made, n=n)))
+    seen = evidence(folder, [found], made=made, n=n, run={"app": {"git_prefix": "", "workers": workers}})
+    failed = [(f"c.{at}", "GET /1", "chaos", 100 + at / 10, 100.0 * crowd, True, False) for at in range(200)]
+    rows = pd.DataFrame(failed, columns=seen.tables.requests.columns)
+    tables = replace(seen.tables, requests=pd.concat([seen.tables.requests, rows], ignore_index=True))
+    return list(LimitInFlight().propose(replace(seen, tables=tables)))
 
 
 def test_the_limit_is_what_is_under_way_at_rest_and_some_more(tmp_path: Path) -> None:
@@ -79,6 +89,14 @@ def test_the_limit_is_what_is_under_way_at_rest_and_some_more(tmp_path: Path) ->
     (found,) = _proposed(tmp_path, "beside")
     assert "+slots = BoundedSemaphore(20)" in found.diff
     assert found.automatic
+
+
+def test_what_fails_where_nobody_waits_is_not_mended_by_a_limit(tmp_path: Path) -> None:
+    """What others' faults left behind fails whoever comes, however few they are."""
+    assert _proposed(tmp_path, "beside", crowd=15) == []
+    assert _proposed(tmp_path, "beside", crowd=22)
+    assert _proposed(tmp_path, "beside", crowd=22, workers=4) == []
+    assert _proposed(tmp_path, "beside", crowd=50, workers=4)
 
 
 def test_a_bug_of_the_apps_own_is_not_refused(tmp_path: Path) -> None:

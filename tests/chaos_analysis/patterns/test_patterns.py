@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from chaos_analysis import patterns
@@ -31,8 +32,6 @@ from tests.chaos_analysis.conftest import read_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
 
     from chaos_analysis.evidence import Evidence
     from tests.chaos_analysis.world import Truth
@@ -240,6 +239,19 @@ def test_failures_beside_faults_are_collateral(make_evidence: MakeEvidence) -> N
     assert "QueuePool limit" in dict(one.facts)["exceptions that left the app"]
 
 
+def test_collateral_tells_the_errors_that_calls_met_without_a_fault(make_evidence: MakeEvidence) -> None:
+    """They may name the state where the app keeps the exception to itself; what others' calls met is not told."""
+    evidence = make_evidence(requests=2500, collateral=0.2, sampled=1.0)
+    rows, calls = evidence.tables.requests, evidence.tables.calls
+    failed = rows.loc[~rows["ok"] & rows["control"] & (rows["stage"] != "baseline"), "key"]
+    told = {"error": "InFailedSqlTransaction", "file": "reports.py", "line": 30.0}
+    mine = calls.head(len(failed)).assign(key=failed.to_numpy(), **told)
+    others = mine.assign(key="9.9.9", error="Deadlock")
+    tables = replace(evidence.tables, calls=pd.concat([mine, others], ignore_index=True))
+    (one,) = collateral.find(replace(evidence, tables=tables))
+    assert dict(one.facts)["errors of their calls"] == "InFailedSqlTransaction at reports.py:30"
+
+
 def test_what_is_injected_at_the_edge_is_said_plainly_and_ranked_last(make_evidence: MakeEvidence) -> None:
     """It causes most failures of this run and still stands below everything that the app could mend."""
     found = find_all(make_evidence(requests=1500, rules=(*world.RULES, world.EDGE_503)))
@@ -270,7 +282,7 @@ def test_trouble_that_does_not_end_is_said(make_evidence: MakeEvidence) -> None:
     """The run ended first."""
     (one,) = slow_recovery.find(make_evidence(requests=2000, rules=(), slow_recovery=60.0))
     assert one.severity == "high"
-    assert "to the end of the 3.98 s observed" in one.title
+    assert "and 2 more had not recovered when the run ended, 3.98 s after the faults" in one.title
 
 
 def test_a_slow_tail_is_explained_by_delays(make_evidence: MakeEvidence) -> None:
