@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chaos_analysis.model import Estimate, Severity
 
 _IDENTITY = re.compile(r" [0-9a-f]{8}$")  # of a statement
-_OF_NO_TABLE = ("BEGIN", "CHECKOUT", "COMMIT", "CONNECT", "ROLLBACK")  # their target names a server
+_OF_NO_TABLE = ("BEGIN", "CHECKOUT", "COMMIT", "CONNECT", "ROLLBACK", "SESSION")  # their target names a server
 _SHOWN = 3
 
 
