@@ -93,12 +93,13 @@ def _pattern(invariant: Invariant, led: dict[str, tuple[_Led, ...]], evidence: E
 
 def _named(ways: list[list[_Led]], blamed: frozenset[str] | None) -> list[_Led]:
     """The faults that the finding is put to, most frequent first: of the blamed rules (None: of all). Where none is
-    blamed, all that were met, if there is one on the way to each violation; else they may be bystanders.
+    blamed, those of one rule alone, if they are on the way to each violation; else they may be bystanders.
     """
     counts = [way for way, _ in Counter(way for each in ways for way in each).most_common()]
     if blamed:
         return [way for way in counts if way.rule in blamed]
-    return counts if blamed is None or all(ways) else []
+    alone = all(ways) and len({way.rule for way in counts}) == 1
+    return counts if blamed is None or alone else []
 
 
 def _told(ways: list[list[_Led]]) -> Counter[str]:
