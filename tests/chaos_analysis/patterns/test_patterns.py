@@ -305,6 +305,20 @@ def test_a_slow_tail_without_delays_is_not_low(make_evidence: MakeEvidence) -> N
     assert all(one.slow > 0 for one in found)
 
 
+@pytest.mark.parametrize(("rules", "severities"), [((), set()), (({**world.EDGE_LATENCY, "rate": 0.05},), {"low"})])
+def test_a_hitch_is_no_slow_tail(make_evidence: MakeEvidence, rules: tuple[dict, ...], severities: set[str]) -> None:
+    """What all fell into two seconds of the chaos may be the machine's: without a delay no finding, else a low one."""
+    evidence = make_evidence(requests=2000, rules=rules)
+    rows = evidence.rows
+    chaos = rows[rows["stage"] == "chaos"]
+    start = chaos["started"].median() // 1
+    hit = (rows["started"] >= start) & (rows["started"] < start + 2)
+    assert hit.sum() > 0.06 * len(chaos)
+    rows = rows.assign(response_ms=rows["response_ms"] * (1 + 9 * hit))
+    hitch = replace(evidence, experiment=None, tables=replace(evidence.tables, requests=rows))
+    assert {one.severity for one in tail_latency.find(hitch)} == severities
+
+
 def test_a_rise_in_failures_counts_what_is_not_explained(make_evidence: MakeEvidence) -> None:
     """The overview claims only failures that no other finding has."""
     evidence = make_evidence(requests=1500)
