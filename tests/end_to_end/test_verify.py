@@ -247,12 +247,11 @@ def test_kill_9_of_everything_is_cleaned_up_by_hand(
     """With the command all that would clean up after it is killed: clean removes the copies, once no app lives."""
     run_dir = ran.beside(command.cwd, plain)
     process = command.start(*VERIFY, "--patch", patch(command.cwd), "--run", str(run_dir))
-    wait(lambda: command.find("-m", "locust") or process.poll() is not None)
+    names = ("base", "placebo", "own-mine", "outage-base", "outage-own-mine")
+    arms = [run_dir / "verify" / "arms" / name for name in names]
+    wait(lambda: all(recorded(arm / "requests") for arm in arms) or process.poll() is not None)
     assert process.poll() is None, process.communicate()
-    there = list(temporary.glob("chaos-test-*"))  # more may come while it looks: other arms are still starting
-    said = command.run("clean").stdout
-    assert [folder.name for folder in there if f"left alone {folder}:" not in said] == []
-    assert "removed" not in said
+    assert command.run("clean").stdout.count("left alone") == len(list(temporary.iterdir()))
     for reaper in command.find("reaper.py"):
         reaper.kill()
     process.kill()
